@@ -1,0 +1,1 @@
+"""Commands: each parses, calls the library, prints. Rules and SQL live in the library."""

@@ -1,0 +1,124 @@
+"""demo: the main job, told to somebody who sees it for the first time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.rule import Rule
+
+from tandem import console, demonstration, queries, rendering, settings
+from tandem.bills import show
+from tandem.commands.reports import show_unbilled
+from tandem.commands.warehouse import describe_close
+from tandem.database import connect
+from tandem.demonstration import Demonstration
+
+UNBILLED_STORY = "overage"  # runs through allowance and rollover into overage
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo() -> None:
+    """The main job on a made-up town: load, close two months, render bills, settle.
+
+    Example: [bold]tandem demo[/]
+    """
+    here = settings.load()
+    done = demonstration.run(here, _step, console.say)
+    account = done.stories[UNBILLED_STORY]
+    with connect(here, "demo") as connection:
+        bill_id = queries.instructive_bill(connection)
+        _heading("What was loaded, and what was refused")
+        _show_loads(done)
+        console.print_table(
+            queries.reject_counts(connection), title="Refused rows, by reason",
+            empty="No row was refused.",
+        )
+        console.out.print()
+        console.print_table(
+            queries.suspense(connection),
+            ["carrier_id", "reason", "records"],
+            title="Accepted, but waiting for something (tried again at every build)",
+            empty="Nothing is suspended.",
+        )
+        _heading("The closes")
+        for close in done.closes:
+            console.out.print(describe_close(close))
+        _heading(f"One bill: {bill_id}")
+        show(rendering.document(connection, bill_id), console.out)
+        _heading("The settlement between the carriers, by close")
+        console.print_table(
+            queries.settlement(connection),
+            ["close_id", "carrier_id", "bills", "fixed_amount", "remainder_amount", "usage_amount",
+             "total_amount", "net_payable_amount"],
+        )
+        _heading(f"Not billed yet: {account} in the open month")
+        show_unbilled(account, queries.unbilled_summary(connection, account))
+    _heading("The bills")
+    _show_bills(done, account)
+    _heading("What to try next")
+    _show_next(done, account, bill_id)
+    console.say(f"Done in {done.seconds:.0f} seconds.")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[Callable[[str, int, int], None]]:
+    console.say(f"{name} ...")
+    with console.progress(name) as advance:
+        yield advance
+
+
+def _heading(text: str) -> None:
+    console.out.print()
+    console.out.print(Rule(f"[bold]{text}[/]", align="left"))
+
+
+def _show_loads(done: Demonstration) -> None:
+    counted = [load for load in done.loads if not load.skipped]
+    skipped = len(done.loads) - len(counted)
+    if skipped:
+        console.out.print(f"{skipped} files had been loaded before and were skipped.")
+    if counted:
+        totals: Counter[str] = Counter()
+        for load in counted:
+            totals["files"] += 1
+            totals["rows"] += load.read
+            totals["accepted"] += load.accepted
+            totals["duplicate"] += load.duplicate
+            totals["rejected"] += load.rejected
+        console.print_table([dict(totals)])
+
+
+def _show_bills(done: Demonstration, account: str) -> None:
+    folder = done.folder / "bills"
+    console.out.print(f"{len(done.bills):,} files in {_near(folder)}; for example")
+    for path in done.bills:
+        if account in path.name and path.suffix in (".html", ".pdf"):
+            console.out.print(f"  {_near(path)}")
+
+
+def _show_next(done: Demonstration, account: str, bill_id: str) -> None:
+    for command, purpose in (
+        (f"tandem bills show {bill_id}", "a bill in the terminal"),
+        (f"tandem unbilled {account} --detail", "what was used since, call by call"),
+        ("tandem close --through 2025-09-01 --dry-run", "the review before the third close"),
+        ("tandem rejects --limit 5", "refused rows, with their text"),
+        ("tandem check", "the invariants, on this database"),
+        ("tandem export settlement_lines --format csv --out lines.csv", "any mart as a file"),
+        ('psql "$(tandem url)"', "the marts in SQL, such as billing.bills"),
+    ):
+        console.out.print(f"  [bold]{command}[/]\n      {purpose}")
+
+
+def _near(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

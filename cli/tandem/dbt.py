@@ -1,0 +1,160 @@
+"""dbt through its own Python entry point."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tandem.database import DBT_APPLICATION, database_url
+from tandem.errors import Refused
+from tandem.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class DbtRun:
+    """What a dbt run did.
+
+    Attributes:
+        done: nodes that ended well.
+        failed: (name, message) of nodes that did not.
+        seconds_by_node: how long each took.
+    """
+
+    done: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    seconds_by_node: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a test found.
+
+    Attributes:
+        name: of the test.
+        meta: what its configuration says of it.
+        passed: whether it found nothing.
+        message: what it found.
+    """
+
+    name: str
+    meta: dict[str, Any]
+    passed: bool
+    message: str
+
+
+def run_dbt(
+    settings: Settings,
+    arguments: Sequence[str],
+    on_node: Callable[[str, int, int], None] | None = None,
+) -> DbtRun:
+    """Run a dbt command. The caller holds the lock.
+
+    Args:
+        settings: which project and database.
+        arguments: of dbt, such as ``["build", "--full-refresh"]``.
+        on_node: told name, number and total when a node begins.
+
+    Raises:
+        Refused: dbt could not run, or a node failed; the sentence names the first ones.
+    """
+    run = DbtRun()
+    for node in _invoke(settings, arguments, on_node):
+        name = node.node.name
+        run.seconds_by_node[name] = node.execution_time
+        if node.status in ("error", "fail", "runtime error"):
+            run.failed.append((name, _one_line(node.message or "failed")))
+        elif node.status not in ("skipped", "warn"):
+            run.done += 1
+    if run.failed:
+        shown = "; ".join(f"{name}: {message}" for name, message in run.failed[:3])
+        more = f" and {len(run.failed) - 3} more" if len(run.failed) > 3 else ""
+        raise Refused(f"The build failed at {shown}{more}. See {_logs(settings) / 'dbt.log'}.")
+    return run
+
+
+def run_checks(
+    settings: Settings,
+    arguments: Sequence[str],
+    on_node: Callable[[str, int, int], None] | None = None,
+) -> list[CheckOutcome]:
+    """Run dbt tests and tell what each found. The caller holds the lock.
+
+    Raises:
+        Refused: dbt could not run.
+    """
+    return [
+        CheckOutcome(
+            node.node.name,
+            dict(node.node.config.meta),
+            str(node.status) == "pass",
+            "" if str(node.status) == "pass" else _one_line(node.message or str(node.status)),
+        )
+        for node in _invoke(settings, arguments, on_node)
+    ]
+
+
+def _invoke(
+    settings: Settings,
+    arguments: Sequence[str],
+    on_node: Callable[[str, int, int], None] | None,
+) -> list[Any]:
+    """Results of a dbt command, node by node."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  (takes seconds; only where needed)
+
+    def listen(event: Any) -> None:
+        if on_node is not None and event.info.name in ("LogStartLine", "LogTestResult"):
+            on_node(event.data.node_info.node_name, event.data.index, event.data.total)
+
+    with _environment(settings):
+        result = dbtRunner(callbacks=[listen]).invoke(
+            [
+                *arguments,
+                "--project-dir", str(settings.project_dir),
+                "--profiles-dir", str(settings.project_dir),
+                "--log-path", str(_logs(settings)),
+                "--log-level", "none",
+                "--log-level-file", "info",
+                "--no-use-colors",
+            ]
+        )
+    if result.exception is not None:
+        raise Refused(_one_line(f"dbt could not run: {result.exception}")) from result.exception
+    return list(getattr(result.result, "results", []))
+
+
+def _logs(settings: Settings) -> Path:
+    logs = settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    return logs
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """What profiles.yml reads: the database, and that it is we who run dbt."""
+    names = {
+        "TANDEM_DATABASE_URL": database_url(settings),
+        "TANDEM_DBT_APPLICATION": DBT_APPLICATION,
+    }
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    folder = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:600]

@@ -1,0 +1,392 @@
+"""What a household can do: open an account, subscribe, change plan, cancel, change its lines.
+
+Each step writes the orders at the carriers concerned and the subscriber data that follow.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from datetime import date, timedelta
+
+from tandem.generate.calendar import DAY, HOUR, Calendar, local_date, local_midnight, local_time
+from tandem.generate.model import (
+    PLAN_CARRIERS,
+    SYNC_TOLERANCE_DAYS,
+    TWO_PLANS,
+    Account,
+    AccountRow,
+    Line,
+    Order,
+    Population,
+    Snapshot,
+)
+from tandem.generate.places import (
+    CITIES,
+    FIRST_NAMES,
+    INTERNET,
+    LAST_NAMES,
+    SECOND_LINES,
+    WIRELESS,
+    WIRELINE,
+    ZONES,
+    own_number,
+)
+from tandem.generate.town import Dice, Town, stream
+
+# How much each further line of a household is used, by carrier.
+_LINE_WEIGHTS = {WIRELESS: (1.0, 0.75, 0.55, 0.45), WIRELINE: (0.9, 0.3), INTERNET: (0.9,)}
+# Cumulated shares of households with one, two, ... wireless lines.
+_HOUSEHOLD = (0.38, 0.74, 0.91, 1.0)
+_SMALL_HOUSEHOLD = (0.55, 0.90, 1.0)
+MINUTE = 60
+
+
+def _plain(text: str) -> str:
+    """Lower-case ASCII letters of a name, for an e-mail address."""
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return "".join(c for c in folded.lower() if c.isalpha())
+
+
+def plans_of(offer: str) -> tuple[str, ...]:
+    """The plans that make up an offer: two for two plans side by side, else itself."""
+    return tuple(offer.split("+")) if offer == TWO_PLANS else (offer,)
+
+
+class Registrar:
+    """Carries out what households decide, and keeps the books of it in a population."""
+
+    def __init__(self, town: Town, calendar: Calendar, population: Population) -> None:
+        """Keep books for an empty population."""
+        self.town = town
+        self.calendar = calendar
+        self.people = population
+        self.rng = stream(town, "order of things")
+        self.dice = Dice(stream(town, "people"))
+
+    # Chance.
+
+    def chance(self, probability: float) -> bool:
+        """Whether something of this probability happens."""
+        return self.dice.share() < probability
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number, both ends included."""
+        return self.dice.between(low, high)
+
+    def moment(self, account: Account, day: date, hours: tuple[int, int] = (8, 20)) -> int:
+        """An instant on a local day, between two hours of the local clock."""
+        second = self.between(hours[0] * HOUR, hours[1] * HOUR - 1)
+        return local_time(account.city, day, second)
+
+    # Accounts.
+
+    def open_account(self, offer: str, city: int, cycle_day: int, opened_on: date) -> Account:
+        """A new household with its row in the accounts feed; it has no plan yet."""
+        index = len(self.people.accounts)
+        first = FIRST_NAMES[self.between(0, len(FIRST_NAMES) - 1)]
+        last = LAST_NAMES[self.between(0, len(LAST_NAMES) - 1)]
+        place = CITIES[city]
+        streets, codes = place.streets, place.postal_codes
+        second_line = ""
+        if self.chance(0.4):
+            pattern = SECOND_LINES[self.between(0, len(SECOND_LINES) - 1)]
+            second_line = pattern.format(n=self.between(1, 480), f=self.between(2, 30))
+        account = Account(
+            index=index,
+            account_id=f"A{index + 1:06d}",
+            city=city,
+            offer=offer,
+            bill_cycle_day=cycle_day,
+            opened_on=opened_on,
+            holder_name=f"{first} {last}",
+            address=(
+                f"{self.between(1, 2999)} {streets[self.between(0, len(streets) - 1)]}",
+                second_line,
+                codes[self.between(0, len(codes) - 1)],
+            ),
+            email=f"{_plain(first)}.{_plain(last)}.{index + 1}@example.com",
+        )
+        self.people.accounts.append(account)
+        return account
+
+    def send_account(self, account: Account, sent_at: int, *, late: bool = False) -> None:
+        """Send the account's present data in the accounts feed."""
+        place = CITIES[account.city]
+        line1, line2, postal_code = account.address
+        cells = (
+            account.account_id,
+            account.holder_name,
+            line1,
+            line2,
+            place.name,
+            place.region,
+            postal_code,
+            "US",
+            account.email,
+            str(account.bill_cycle_day),
+            ZONES[account.city],
+            place.jurisdiction,
+            account.opened_on.isoformat(),
+            account.closed_on.isoformat() if account.closed_on else "",
+        )
+        account.rows.append(AccountRow(sent_at, cells, late))
+
+    # Orders.
+
+    def _placed(self, account: Account, effective_on: date) -> tuple[int, bool]:
+        """When an order is placed, and whether that is at the last minute."""
+        if self.chance(0.08):
+            return self.moment(account, effective_on - timedelta(days=1), (18, 22)), True
+        day = effective_on - timedelta(days=self.between(1, 10))
+        return self.moment(account, day), False
+
+    def _order(self, order: Order, done_at: int) -> Order:
+        """File an order that is completed at `done_at`; a quarter of them were seen submitted."""
+        order.states = [(done_at, "completed")]
+        if done_at - order.requested_at > 8 * HOUR or self.chance(0.25):
+            order.states.insert(0, (order.requested_at, "submitted"))
+        self.people.orders.append(order)
+        return order
+
+    def _line_order(self, line: Line, action: str, requested_at: int, done_at: int) -> None:
+        """File an order about one line."""
+        order = Order(
+            carrier=line.carrier,
+            account=line.account,
+            action=action,
+            plan_id=line.snapshots[-1].plan_id,
+            requested_at=requested_at,
+            effective_on=local_date(line.account.city, done_at),
+            service_number=f"+{line.number}",
+        )
+        self._order(order, done_at)
+
+    def order_plan(
+        self, account: Account, action: str, plan_id: str, effective_on: date, fault: str = ""
+    ) -> dict[int, Order]:
+        """Orders at every carrier of the plan: in step with each other unless `fault` says not.
+
+        Faults: missing_counterpart, counterpart_failed, mismatched_date, withdrawn,
+        late_counterpart.
+        """
+        carriers = list(PLAN_CARRIERS[plan_id])
+        if self.chance(0.5):
+            carriers.reverse()
+        requested_at, last_minute = self._placed(account, effective_on)
+        delay = (
+            local_time(account.city, effective_on, self.between(6 * HOUR, 8 * HOUR)) - requested_at
+            if last_minute
+            else self.between(5 * MINUTE, 4 * HOUR)
+        )
+        done_at = requested_at + delay
+        if self.chance(0.1) and not last_minute:
+            done_at = requested_at
+        first = self._order(
+            Order(carriers[0], account, action, plan_id, requested_at, effective_on), done_at
+        )
+        orders = {carriers[0]: first}
+        for carrier in carriers[1:]:
+            if fault == "missing_counterpart":
+                break
+            # In step means completed within a day of the first order.
+            gap = self.between(MINUTE, HOUR if last_minute else 16 * HOUR)
+            second_delay = delay if last_minute else self.between(5 * MINUTE, 4 * HOUR)
+            if self.town.trouble and not fault and not last_minute and self.chance(0.05):
+                gap = self.between(26 * HOUR, 70 * HOUR)
+                self.people.trouble["orders.slow_counterpart"] += 1
+            second_at = requested_at + gap
+            second_on = effective_on
+            if fault == "late_counterpart":
+                second_at = local_midnight(account.city, effective_on) + self.between(
+                    8 * DAY, 14 * DAY
+                )
+            elif fault == "mismatched_date":
+                off = SYNC_TOLERANCE_DAYS[plan_id] + self.between(2, 5)
+                second_on = effective_on + timedelta(days=off)
+            second = self._order(
+                Order(carrier, account, action, plan_id, second_at, second_on),
+                second_at + second_delay,
+            )
+            orders[carrier] = second
+            if fault == "late_counterpart" or self.chance(0.5):
+                second.counterpart = first
+                # The first order can only name the second if it was exported after it.
+                if second_at < first.states[0][0]:
+                    first.counterpart = second
+            if fault == "counterpart_failed":
+                second.states = [
+                    (second_at, "submitted"),
+                    (second_at + second_delay, "failed"),
+                ]
+            elif fault == "withdrawn":
+                after = second_at + second_delay + self.between(DAY, 4 * DAY)
+                second.states.append((after, "withdrawn"))
+        return orders
+
+    # Lines.
+
+    def _household_lines(self, account: Account, carrier: int) -> list[Line]:
+        """Lines for a carrier of the account's plan, as many as a household of its kind has."""
+        count = 1
+        if carrier == WIRELESS:
+            small = "WIRELESS500" in account.offer
+            count += self.dice.pick(_SMALL_HOUSEHOLD if small else _HOUSEHOLD)
+        elif carrier == WIRELINE:
+            count += int(self.chance(0.07))
+        return [self._new_line(account, carrier, place) for place in range(count)]
+
+    def _new_line(
+        self, account: Account, carrier: int, place: int, number: int | None = None
+    ) -> Line:
+        if number is None:
+            number = own_number(account.city, self.people.numbers_used[account.city])
+            self.people.numbers_used[account.city] += 1
+        weights = _LINE_WEIGHTS[carrier]
+        line = Line(
+            index=len(self.people.lines),
+            carrier=carrier,
+            account=account,
+            number=number,
+            weight=weights[min(place, len(weights) - 1)],
+        )
+        self.people.lines.append(line)
+        account.lines.append(line)
+        return line
+
+    def _relative(self, account: Account) -> tuple[str, str]:
+        """Name and e-mail of somebody of the household."""
+        first = FIRST_NAMES[self.between(0, len(FIRST_NAMES) - 1)]
+        last = account.holder_name.rsplit(" ", 1)[-1]
+        if self.chance(0.3):
+            return f"{first} {last}", ""
+        return f"{first} {last}", f"{_plain(first)}.{account.index + 1}@example.com"
+
+    def _person(self, account: Account, place: int) -> tuple[str, str]:
+        """Who uses a line: the holder the first, somebody of the household the others, mostly."""
+        if place == 0 or self.chance(0.2):
+            return account.holder_name, account.email
+        return self._relative(account)
+
+    def _activate(self, line: Line, plan_id: str, seen_at: int, begin: int, place: int) -> None:
+        name, email = self._person(line.account, place)
+        if line.snapshots:
+            name, email = line.snapshots[-1].name, line.snapshots[-1].email
+        # Subscriber data of one line go forwards in time.
+        if line.snapshots:
+            seen_at = max(seen_at, line.snapshots[-1].at + MINUTE)
+        line.snapshots.append(Snapshot(seen_at, plan_id, "active", begin, None, name, email))
+        line.usage.append((begin, self.calendar.end))
+
+    def _amend(self, line: Line, at: int) -> Snapshot | None:
+        """A later state of a line, to be changed by the caller; None if it is past the run."""
+        last = line.snapshots[-1]
+        at = max(at, last.at + MINUTE)
+        if at >= self.calendar.end:
+            return None
+        line.snapshots.append(replace(last, at=at, announced=True, late=False))
+        return line.snapshots[-1]
+
+    # Steps of a life.
+
+    def subscribe(
+        self, account: Account, plan_id: str, effective_on: date, fault: str = ""
+    ) -> dict[int, Order]:
+        """Subscribe to a plan; the lines come to life at the start of the day."""
+        orders = self.order_plan(account, "subscribe", plan_id, effective_on, fault)
+        begin = local_midnight(account.city, effective_on)
+        known = min(o.done_at for o in orders.values() if o.done_at is not None)
+        for carrier in PLAN_CARRIERS[plan_id]:
+            order = orders.get(carrier)
+            seen_at = order.done_at if order and order.done_at and not fault else known
+            lines = [li for li in account.lines if li.carrier == carrier]
+            if not lines:
+                lines = self._household_lines(account, carrier)
+            for place, line in enumerate(lines):
+                self._activate(line, plan_id, seen_at + place, begin, place)
+        return orders
+
+    def change_plan(
+        self, account: Account, plan_id: str, effective_on: date, fault: str = ""
+    ) -> dict[int, Order]:
+        """Change plan; each carrier updates its subscriber data when its own order is done."""
+        orders = self.order_plan(account, "change_plan", plan_id, effective_on, fault)
+        begin = local_midnight(account.city, effective_on)
+        for carrier, order in orders.items():
+            if order.done_at is None or fault == "withdrawn":
+                continue
+            at = max(order.done_at, begin) + self.between(MINUTE, 3 * HOUR)
+            for line in account.lines:
+                here = line.carrier == carrier and line.snapshots[-1].status == "active"
+                if here and (state := self._amend(line, at)):
+                    state.plan_id = plan_id
+        return orders
+
+    def _disconnect(self, line: Line, end: int, seen_at: int) -> None:
+        begin, _ = line.usage[-1]
+        line.usage[-1] = (begin, max(begin, end))
+        if state := self._amend(line, seen_at):
+            state.status, state.deactivated_at = "disconnected", end
+
+    def cancel(self, account: Account, plan_id: str, effective_on: date) -> None:
+        """Cancel a plan; its lines go dead at the start of the day."""
+        self.order_plan(account, "cancel", plan_id, effective_on)
+        end = local_midnight(account.city, effective_on)
+        for line in account.lines:
+            if line.carrier in PLAN_CARRIERS[plan_id] and line.active(end - 1):
+                self._disconnect(line, end, end + self.between(MINUTE, 5 * HOUR))
+
+    def close_account(self, account: Account, plans: tuple[str, ...], closed_on: date) -> None:
+        """Cancel everything and close the account: `closed_on` is the first day without it."""
+        for plan_id in plans:
+            self.cancel(account, plan_id, closed_on)
+        account.closed_on = closed_on
+        sent_at = self.moment(account, closed_on - timedelta(days=self.between(1, 6)))
+        self.send_account(account, max(sent_at, account.rows[-1].sent_at + MINUTE))
+
+    def add_line(
+        self,
+        account: Account,
+        at: int,
+        number: int | None = None,
+        *,
+        announced: bool = True,
+        late: bool = False,
+    ) -> Line:
+        """One more wireless line, from `at` on, under the plan of the lines that are there."""
+        place = sum(line.carrier == WIRELESS for line in account.lines)
+        plan_id = next(
+            line.snapshots[-1].plan_id for line in account.lines if line.carrier == WIRELESS
+        )
+        line = self._new_line(account, WIRELESS, place, number)
+        self._activate(line, plan_id, at + self.between(MINUTE, HOUR), at, place)
+        self._line_order(line, "add_line", at - self.between(HOUR, 5 * HOUR), at)
+        line.snapshots[-1].announced = announced
+        line.snapshots[-1].late = late
+        return line
+
+    def remove_line(self, line: Line, at: int) -> None:
+        """Give a line up, from `at` on."""
+        self._line_order(line, "remove_line", at - self.between(HOUR, 5 * HOUR), at)
+        self._disconnect(line, at, at + self.between(MINUTE, HOUR))
+
+    def rename(self, line: Line, at: int, *, announced: bool = True) -> bool:
+        """Another person uses the line; unannounced, only the next batch shows it."""
+        name, email = self._relative(line.account)
+        while name == line.snapshots[-1].name:
+            name, email = self._relative(line.account)
+        if announced:
+            self._line_order(line, "update_subscriber", at - self.between(MINUTE, HOUR), at)
+        state = self._amend(line, at)
+        if state is None:
+            return False
+        state.name, state.email, state.announced = name, email, announced
+        return True
+
+    def suspend(self, line: Line, at: int, until: int) -> None:
+        """Suspend a line for a while (no calls) and reactivate it."""
+        begin, end = line.usage[-1]
+        line.usage[-1:] = [(begin, at), (until, end)]
+        for moment, status in ((at, "suspended"), (until, "active")):
+            if state := self._amend(line, moment):
+                state.status = status

@@ -1,0 +1,13 @@
+{{ config(materialized='view') }}
+
+select
+    entry_id,
+    account_id,
+    cycle_start,
+    bucket_id,
+    bill_id,
+    event,
+    debit_account,
+    credit_account,
+    amount
+from {{ source('issued', 'journal') }}

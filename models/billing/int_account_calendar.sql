@@ -1,0 +1,93 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_all',
+    indexes=[{'columns': ['account_id'], 'unique': true}],
+) }}
+
+-- Rule "Cycles": the first cycle is the one that contains opened_on or, if later, the first billing
+-- date; the first open one begins where the last close ended, and ends on the next bill cycle day.
+
+with
+
+run_values as (select * from {{ ref('run_values') }}),
+
+accounts as (select * from {{ ref('int_accounts') }}),
+
+frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+
+begun as (
+    select
+        accounts.account_id,
+        accounts.time_zone,
+        accounts.tax_jurisdiction_id,
+        accounts.bill_cycle_day,
+        accounts.opened_on,
+        accounts.closed_on,
+        coalesce(
+            frontiers.first_cycle_start,
+            {{ cycle_start_of(
+                "greatest(accounts.opened_on, '" ~ (var('first_billing_date', none) or '-infinity')
+                ~ "'::date)",
+                'accounts.bill_cycle_day'
+            ) }}
+        ) as first_cycle_start,
+        frontiers.closed_through,
+        frontiers.closed_through_at,
+        frontiers.close_id as last_close_id,
+        (run_values.as_of at time zone accounts.time_zone)::date as as_of_on,
+        (run_values.run_at at time zone accounts.time_zone)::date as run_on,
+        run_values.is_close
+        and (
+            run_values.close_bill_cycle_day is null
+            or run_values.close_bill_cycle_day = accounts.bill_cycle_day
+        ) as is_in_close,
+        run_values.close_through
+    from accounts
+    cross join run_values
+    left join frontiers on accounts.account_id = frontiers.account_id
+),
+
+opened as (
+    select
+        *,
+        coalesce(closed_through, first_cycle_start) as first_open_start,
+        {{ months_after(
+            cycle_start_of('coalesce(closed_through, first_cycle_start)', 'bill_cycle_day'), '1'
+        ) }} as first_open_end
+    from begun
+),
+
+timed as (
+    select
+        *,
+        coalesce(
+            closed_through_at, {{ local_midnight('first_open_start', 'time_zone') }}
+        ) as first_open_start_at,
+        -- a cycle can be closed from the midnight on with which it ends
+        case
+            when is_in_close and first_open_end <= least(close_through, run_on)
+                then {{ cycle_start_of('least(close_through, run_on)', 'bill_cycle_day') }}
+        end as closable_through
+    from opened
+),
+
+final as (
+    select
+        account_id,
+        time_zone,
+        tax_jurisdiction_id,
+        bill_cycle_day,
+        last_close_id,
+        opened_on,
+        closed_on,
+        first_cycle_start,
+        closed_through,
+        first_open_start,
+        first_open_end,
+        closable_through,
+        as_of_on,
+        first_open_start_at
+    from timed
+)
+
+select * from final

@@ -1,0 +1,283 @@
+{{ config(unlogged=true) }}
+
+-- Rules "Which account, which plan" and "Rating one record": everything about a record that does not
+-- depend on the records before it. A record without an account, a plan or a rate has a
+-- suspense_reason instead.
+--
+-- `offset 0` keeps Postgres from folding a step into the next one, where it would work out the same
+-- expression for every use.
+
+with
+
+batch as (select * from {{ ref('int_usage_batch') }}),
+
+served_lines as (select * from {{ ref('int_served_lines') }}),
+
+calendar as (select * from {{ ref('int_account_calendar') }}),
+
+classes as (select * from {{ ref('int_usage_classes') }}),
+
+terms_by_slot as (select * from {{ ref('int_usage_terms_by_slot') }}),
+
+known_numbers as (select * from {{ ref('int_known_numbers') }}),
+
+carriers as (select * from {{ ref('carriers') }}),
+
+tariffs as (select * from {{ ref('int_tariffs') }}),
+
+frozen_cycles as (select * from {{ source('issued', 'cycles') }}),
+
+frozen_segments as (select * from {{ source('issued', 'plan_segments') }}),
+
+plan_segments as (
+    select
+        segments.account_id,
+        plan_carriers.carrier_id,
+        segments.plan_id,
+        segments.effective_from,
+        coalesce(segments.effective_to, 'infinity') as effective_to
+    from {{ ref('int_plan_segments') }} as segments
+    inner join {{ ref('int_plan_carriers') }} as plan_carriers
+        on segments.plan_id = plan_carriers.plan_id
+),
+
+located as (
+    select
+        batch.*,
+        served_lines.account_id,
+        calendar.time_zone,
+        calendar.bill_cycle_day,
+        calendar.first_cycle_start,
+        calendar.closed_through,
+        calendar.first_open_start,
+        calendar.first_open_end,
+        calendar.first_open_start_at,
+        -- late usage is dated in the zone in which its own cycle was closed
+        batch.started_at at time zone coalesce(frozen.time_zone, calendar.time_zone) as local_at
+    from batch
+    left join served_lines
+        on
+            batch.carrier_id = served_lines.carrier_id
+            and batch.service_number = served_lines.service_number
+            and batch.started_at >= served_lines.served_from
+            and batch.started_at < served_lines.served_to
+    left join calendar on served_lines.account_id = calendar.account_id
+    left join lateral (
+        select frozen_cycles.time_zone
+        from frozen_cycles
+        where
+            calendar.closed_through is not null
+            and batch.started_at < calendar.first_open_start_at
+            and frozen_cycles.account_id = calendar.account_id
+            and frozen_cycles.cycle_start_at <= batch.started_at
+            and frozen_cycles.cycle_end_at > batch.started_at
+        limit 1
+    ) as frozen on true
+    offset 0
+),
+
+-- a record belongs to the cycle that contains its start or, once that is closed, to the first open one
+placed as (
+    select
+        *,
+        local_at::date as local_date,
+        started_at < first_open_start_at as is_late,
+        case
+            when started_at < first_open_start_at or local_at::date < first_open_end
+                then first_open_start
+            else {{ cycle_start_of('local_at::date', 'bill_cycle_day') }}
+        end as cycle_start
+    from located
+    offset 0
+),
+
+planned as (
+    select
+        placed.*,
+        coalesce(frozen.plan_id, plan_segments.plan_id) as plan_id
+    from placed
+    left join plan_segments
+        on
+            placed.account_id = plan_segments.account_id
+            and placed.carrier_id = plan_segments.carrier_id
+            and placed.local_date >= plan_segments.effective_from
+            and placed.local_date < plan_segments.effective_to
+    -- late usage has the plan that its own date had when it was closed
+    left join lateral (
+        select frozen_segments.plan_id
+        from frozen_segments
+        where
+            placed.local_date < placed.closed_through
+            and frozen_segments.account_id = placed.account_id
+            and frozen_segments.segment_from <= placed.local_date
+            and frozen_segments.segment_to > placed.local_date
+            and placed.carrier_id = any(frozen_segments.carrier_ids)
+        limit 1
+    ) as frozen on true
+),
+
+classified as (
+    select
+        planned.*,
+        classes.class_id,
+        classes.treatment,
+        classes.pool_id,
+        classes.tariff_id,
+        classes.minimum_quantity,
+        classes.increment,
+        case
+            when classes.treatment = 'pool' and planned.service = 'voice'
+                then planned.other_number
+        end as other_number_to_know,
+        planned.iso_weekday * 1000 + width_bucket(
+            planned.local_at::time,
+            (select array_agg(distinct stretch_from) from {{ ref('int_week_slots') }})
+        ) as week_slot
+    from (
+        select
+            *,
+            -- days since a Monday
+            (((local_date - date '2001-01-01') % 7) + 7) % 7 + 1 as iso_weekday
+        from planned
+        offset 0
+    ) as planned
+    left join classes
+        on
+            planned.plan_id = classes.plan_id
+            and planned.carrier_id = classes.carrier_id
+            and planned.service = classes.service
+            and planned.call_type = classes.call_type
+            and planned.direction = classes.direction
+    offset 0
+),
+
+with_other_party as (
+    select
+        classified.*,
+        case
+            when classified.quantity = 0 then 'no_duration'
+            when
+                coalesce(
+                    classified.other_party_type = 'mobile',
+                    known_numbers.wireless_periods @> classified.started_at,
+                    false
+                )
+                then
+                    case
+                        when
+                            coalesce(
+                                classified.other_party_carrier_id in (
+                                    select carriers.carrier_id from carriers
+                                ),
+                                known_numbers.periods @> classified.started_at,
+                                false
+                            )
+                            then 'mobile_on_net'
+                        else 'mobile'
+                    end
+            else 'other'
+        end as other_party
+    from classified
+    left join known_numbers on classified.other_number_to_know = known_numbers.service_number
+),
+
+-- Rule "metered": the longest prefix of the other number among the rows valid on the local date
+priced as (
+    select
+        with_other_party.*,
+        terms_by_slot.terms_id,
+        terms_by_slot.rule_id,
+        terms_by_slot.unit_factor,
+        terms_by_slot.is_limited,
+        tariff.rate as tariff_rate,
+        tariff.connection_fee,
+        tariff.base_units_per_unit,
+        tariff.minimum_quantity as tariff_minimum_quantity,
+        tariff.increment as tariff_increment
+    from with_other_party
+    left join terms_by_slot
+        on
+            with_other_party.class_id = terms_by_slot.class_id
+            and with_other_party.other_party = terms_by_slot.other_party
+            and with_other_party.week_slot = terms_by_slot.week_slot
+    left join lateral (
+        select tariffs.*
+        from tariffs
+        where
+            with_other_party.treatment = 'metered'
+            and tariffs.tariff_id = with_other_party.tariff_id
+            and tariffs.destination_prefix = any(
+                {{ prefixes_of('with_other_party.other_number') }}
+            )
+            and tariffs.valid_from <= with_other_party.local_date
+            and coalesce(tariffs.valid_to, 'infinity') > with_other_party.local_date
+        order by tariffs.prefix_length desc
+        limit 1
+    ) as tariff on true
+),
+
+measured as (
+    select
+        *,
+        case
+            when quantity = 0 then 0
+            when treatment = 'metered'
+                then {{ billable_quantity('quantity', 'tariff_minimum_quantity', 'tariff_increment') }}
+            when unit_factor not in (0, 1)
+                then
+                    {{ round_half_up(
+                        billable_quantity('quantity', 'minimum_quantity', 'increment')
+                        ~ ' * unit_factor',
+                        0
+                    ) }}
+            else {{ billable_quantity('quantity', 'minimum_quantity', 'increment') }}
+        end::bigint as billable_quantity,
+        case
+            when account_id is null then 'unknown_line'
+            when time_zone is null then 'unknown_account'
+            when local_date < first_cycle_start then 'before_billing'
+            when plan_id is null then 'no_plan'
+            when class_id is null then 'no_tariff'
+            when treatment = 'metered' and quantity > 0 and tariff_rate is null then 'no_rate'
+        end as suspense_reason
+    from priced
+    offset 0
+),
+
+final as (
+    select
+        account_id,
+        started_at,
+        carrier_id,
+        cdr_id,
+        is_late,
+        cycle_start,
+        suspense_reason,
+        terms_id,
+        load_id,
+        service,
+        service_number,
+        other_number,
+        treatment,
+        pool_id,
+        case when is_limited then plan_id || '/' || rule_id end as limited_rule,
+        quantity,
+        billable_quantity,
+        case
+            when treatment = 'free' then billable_quantity
+            when treatment = 'pool' and unit_factor = 0 and not is_limited then billable_quantity
+            else 0
+        end as no_charge_quantity,
+        tariff_rate as rate,
+        case
+            when treatment = 'metered' and quantity > 0
+                then
+                    {{ round_half_up(
+                        'connection_fee + billable_quantity * tariff_rate / base_units_per_unit', 6
+                    ) }}
+            else 0
+        end::numeric(18, 6) as charge_amount
+    from measured
+)
+
+select * from final

@@ -1,0 +1,211 @@
+"""The warehouse against the rater, mart by mart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+Row = Mapping[str, Any]
+
+
+class HasMarts(Protocol):
+    """Anything that answers with the rows of a mart."""
+
+    def mart(self, name: str) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A mart and what of it is compared.
+
+    Attributes:
+        name: schema and name.
+        key: columns that make a row unique.
+        columns: further columns compared exactly.
+        tolerance: columns of units compared to the last two of six decimals.
+        relevant: rows that take part; all by default.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    tolerance: tuple[str, ...] = ()
+    relevant: Callable[[Row], bool] = field(default=lambda row: True)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+MATRIX_UNITS = _words(
+    """opening_balance adjusted_units allowance_units plan_used_units overage_assessed_units
+    rollover_used_units accumulated_units expired_units capped_units archived_units closing_balance
+    expiring_next_units"""
+)
+SUMMARY_UNITS = _words(
+    """allowance_units plan_used_units plan_remaining_units rollover_available_units
+    rollover_used_units rollover_expiring_units overage_units night_weekend_units
+    mobile_to_mobile_units other_no_charge_units"""
+)
+
+MARTS: tuple[Compared, ...] = (
+    Compared("integrity.effective_plans", ("account_id", "plan_id", "effective_from"),
+             ("effective_to",)),
+    Compared(
+        "integrity.order_sync", ("carrier_id", "order_id", "counterpart_carrier_id"),
+        _words("account_id plan_id action status sync_status counterpart_order_id requested_at"
+               " effective_on"),
+    ),
+    Compared(
+        "integrity.casi_subscribers", ("carrier_id", "account_id", "service_number"),
+        ("status", "activated_at", "deactivated_at"),
+    ),
+    Compared(
+        "rating.suspended_usage", ("carrier_id", "cdr_id"),
+        _words("service_number started_at service quantity reason load_id"),
+    ),
+    Compared(
+        "rating.voided_usage", ("carrier_id", "cdr_id", "action"),
+        _words("account_id load_id voided_load_id"),
+    ),
+    Compared(
+        "rating.rated_usage", ("carrier_id", "cdr_id", "is_reversal"),
+        _words(
+            """account_id service_number other_number direction service call_type started_at
+            cycle_start cycle_end plan_id treatment pool_id unit_type category no_charge_reason
+            rating_platform_id quantity billable_quantity no_charge_quantity plan_quantity
+            rollover_quantity overage_quantity metered_quantity rate charge_amount is_late is_closed
+            load_id"""
+        ),
+    ),
+    Compared(
+        "rating.usage_funding", ("carrier_id", "cdr_id", "source", "bucket_id"),
+        _words("account_id cycle_start pool_id quantity"),
+    ),
+    Compared(
+        "rollover.rollover_buckets", ("bucket_id",),
+        _words(
+            """account_id pool_id source earned_cycle_start available_from earned_quantity
+            used_quantity debited_quantity expired_quantity remaining_quantity"""
+        ),
+    ),
+    Compared(
+        "rollover.rollover_matrix", ("account_id", "pool_id", "cycle_start"),
+        _words("unit_type cycle_end became_customer_at ended_at rollover_status is_closed"),
+        MATRIX_UNITS,
+        # frozen pools stand in it while they hold units
+        lambda row: any(row[name] for name in MATRIX_UNITS),
+    ),
+    Compared(
+        "rollover.rollover_requests", ("account_id", "pool_id"), ("cycle_start",),
+        _words("balance_units expiring_units adjusted_since_last_cycle_units"),
+        lambda row: bool(row["balance_units"]),
+    ),
+    Compared(
+        "rollover.rollover_archive", ("bucket_id",),
+        _words("account_id pool_id quantity archived_on"),
+    ),
+    Compared(
+        "unbilled.unbilled_summary", ("account_id", "pool_id", "cycle_start"),
+        _words("unit_type cycle_end as_of overage_amount metered_amount"), SUMMARY_UNITS,
+        lambda row: row["pool_id"] == "none" or any(row[name] for name in SUMMARY_UNITS),
+    ),
+    Compared(
+        "unbilled.unbilled_detail", ("carrier_id", "cdr_id"),
+        _words("account_id service_number local_date local_time other_number category source"
+               " charge_amount"),
+        ("duration_units",),
+    ),
+    Compared(
+        "billing.bills", ("bill_id",),
+        _words("account_id cycle_start cycle_end biller_id currency plan_fee_amount usage_amount"
+               " one_time_amount tax_amount total_amount close_id"),
+    ),
+    Compared(
+        "billing.bill_lines", ("bill_id", "line_number"),
+        _words("account_id section plan_id carrier_id service call_type treatment unit_type"
+               " amount"),
+        ("quantity_units",),
+    ),
+    Compared(
+        "settlement.settlement_lines", ("bill_id", "agreement_id", "carrier_id"),
+        _words("account_id cycle_start cycle_end fixed_amount usage_weight remainder_amount"
+               " usage_amount total_amount"),
+    ),
+    Compared(
+        "settlement.settlement_statements", ("close_id", "carrier_id"),
+        _words("cycle_end_through bills fixed_amount remainder_amount usage_amount total_amount"
+               " collected_by net_payable_amount"),
+    ),
+    Compared(
+        "accounting.journal", _words("account_id bill_id event credit_account"),
+        ("cycle_start", "debit_account", "amount"),
+        relevant=lambda row: row["event"] == "bill",
+    ),
+    Compared(
+        "control.load_control", ("load_id",),
+        _words("feed carrier_id rows_read accepted duplicate rejected"),
+    ),
+    Compared(
+        "control.money_control", ("close_id",), (),
+    ),
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value.normalize() + 0
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return value
+
+
+def differences(
+    warehouse: HasMarts, rater: HasMarts, marts: Sequence[Compared] = MARTS, limit: int = 12
+) -> list[str]:
+    """What differs, in words; empty if nothing does."""
+    found: list[str] = []
+    for mart in marts:
+        found += _compare(mart, warehouse.mart(mart.name), rater.mart(mart.name), limit)
+    return found
+
+
+def _compare(
+    mart: Compared, actual_rows: Sequence[Row], expected_rows: Sequence[Row], limit: int
+) -> list[str]:
+    def keyed(rows: Sequence[Row]) -> dict[tuple[Any, ...], Row]:
+        result: dict[tuple[Any, ...], Row] = {}
+        for row in rows:
+            if mart.relevant(row):
+                key = tuple(_plain(row[name]) for name in mart.key)
+                assert key not in result, f"{mart.name}: two rows for {key}"
+                result[key] = row
+        return result
+
+    actual, expected = keyed(actual_rows), keyed(expected_rows)
+    found: list[str] = []
+    for key in sorted(actual.keys() | expected.keys(), key=str):
+        if key not in expected:
+            found.append(f"{mart.name} {key}: only in the warehouse: {dict(actual[key])}")
+        elif key not in actual:
+            found.append(f"{mart.name} {key}: only in the rater: {dict(expected[key])}")
+        else:
+            wrong = [
+                f"{name}: {actual[key][name]!r}, rater {expected[key][name]!r}"
+                for name in mart.columns
+                if _plain(actual[key][name]) != _plain(expected[key][name])
+            ]
+            wrong += [
+                f"{name}: {actual[key][name]}, rater {expected[key][name]}"
+                for name in mart.tolerance
+                if (actual[key][name] is None) != (expected[key][name] is None)
+                or abs((actual[key][name] or 0) - (expected[key][name] or 0)) > Decimal("0.00001")
+            ]
+            if wrong:
+                found.append(f"{mart.name} {key}: " + "; ".join(wrong))
+    if len(found) > limit:
+        found = [*found[:limit], f"{mart.name}: and {len(found) - limit} more"]
+    return found

@@ -1,0 +1,823 @@
+"""What comes out (marts.md): rows of every mart, built from what is issued and what is open."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from .account import AccountView, Bucket
+from .arith import ZERO_CENTS, ZERO_MICRO, in_units, round_to
+from .billing import decimal_rate
+from .charging import CycleResult, PoolCycle
+from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
+from .orders import SyncRow
+from .rating import Usage
+
+if TYPE_CHECKING:
+    from .rater import Rater
+
+Row = dict[str, Any]
+
+
+# --- rating -------------------------------------------------------------------------------------
+
+
+def open_results(rater: "Rater", as_of: datetime | None) -> Iterator[CycleResult]:
+    for account in rater.derived(as_of).accounts.values():
+        yield from account.results
+
+
+def all_usages(rater: "Rater", as_of: datetime | None) -> Iterator[Usage]:
+    yield from rater.issued.usages
+    for result in open_results(rater, as_of):
+        yield from result.usages
+
+
+def all_reversals(rater: "Rater", as_of: datetime | None) -> Iterator[Usage]:
+    yield from rater.issued.reversals
+    for result in open_results(rater, as_of):
+        yield from result.reversals
+
+
+def rated_usage(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        usage_row(rater, usage)
+        for usages in (all_usages(rater, as_of), all_reversals(rater, as_of))
+        for usage in usages
+    ]
+
+
+def usage_row(rater: "Rater", usage: Usage) -> Row:
+    cdr, cycle = usage.cdr, usage.cycle
+    assert cycle is not None
+    carrier = rater.catalog.carriers.get(cdr.carrier_id)
+    load = usage.void.load if usage.void is not None else cdr.load
+    return {
+        "carrier_id": cdr.carrier_id,
+        "cdr_id": cdr.cdr_id,
+        "is_reversal": usage.is_reversal,
+        "account_id": usage.account_id,
+        "service_number": cdr.served_number,
+        "other_number": cdr.other_number,
+        "direction": cdr.direction,
+        "service": cdr.service,
+        "call_type": cdr.call_type,
+        "started_at": cdr.started_at,
+        "cycle_start": cycle.start,
+        "cycle_end": cycle.end,
+        "plan_id": usage.plan_id,
+        "treatment": usage.treatment,
+        "pool_id": usage.pool_id,
+        "unit_type": usage.unit_type,
+        "category": usage.category,
+        "no_charge_reason": usage.no_charge_reason,
+        "rating_platform_id": carrier.rating_platform_id if carrier else None,
+        "quantity": 0 if usage.is_reversal else cdr.quantity,
+        "billable_quantity": usage.billable_quantity,
+        "no_charge_quantity": usage.no_charge_quantity,
+        "plan_quantity": usage.plan_quantity,
+        "rollover_quantity": usage.rollover_quantity,
+        "overage_quantity": usage.overage_quantity,
+        "metered_quantity": usage.metered_quantity,
+        "rate": decimal_rate(usage.rate),
+        "charge_amount": usage.charge_amount,
+        "is_late": usage.is_late,
+        "is_closed": usage.is_closed,
+        "load_id": load.load_id,
+    }
+
+
+def suspended_usage(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "carrier_id": waiting.cdr.carrier_id,
+            "cdr_id": waiting.cdr.cdr_id,
+            "service_number": waiting.cdr.served_number,
+            "started_at": waiting.cdr.started_at,
+            "service": waiting.cdr.service,
+            "quantity": waiting.cdr.quantity,
+            "reason": waiting.reason,
+            "suspended_since": waiting.cdr.load.loaded_at,
+            "load_id": waiting.cdr.load.load_id,
+            "account_id": waiting.account_id,
+        }
+        for waiting in rater.derived(as_of).suspended
+    ]
+
+
+def voids_and_voided(rater: "Rater", as_of: datetime | None) -> list[tuple[Row, Any]]:
+    """Rows of voided_usage, each with the cycle_start it is counted in."""
+    derived = rater.derived(as_of)
+    taken_out: dict[tuple[str, str], tuple[str | None, Any]] = dict(rater.issued.voided)
+    for account_id, cdrs in derived.placed.voided.items():
+        for cdr in cdrs:
+            cycle_start = None
+            if account_id is not None and account_id in derived.accounts:
+                calendar = derived.accounts[account_id].view.calendar
+                cycle_start = calendar.landing(cdr.started_at).start
+            taken_out[cdr.carrier_id, cdr.cdr_id] = (account_id, cycle_start)
+    reversed_: dict[tuple[str, str], tuple[str | None, Any]] = {}
+    for usage in all_reversals(rater, as_of):
+        assert usage.cycle is not None
+        reversed_[usage.cdr.carrier_id, usage.cdr.cdr_id] = (usage.account_id, usage.cycle.start)
+    rows: list[tuple[Row, Any]] = []
+    for (carrier_id, cdr_id, action), cdr in rater.feeds.cdrs.items():
+        key = (carrier_id, cdr_id)
+        if action == "new" and key not in taken_out:
+            continue
+        other = rater.feeds.cdrs.get((carrier_id, cdr_id, "void" if action == "new" else "new"))
+        account_id, cycle_start = taken_out.get(key) or reversed_.get(key) or (None, None)
+        rows.append(
+            (
+                {
+                    "carrier_id": carrier_id,
+                    "cdr_id": cdr_id,
+                    "action": action,
+                    "account_id": account_id,
+                    "load_id": cdr.load.load_id,
+                    "voided_load_id": other.load.load_id if other is not None else None,
+                },
+                cycle_start,
+            )
+        )
+    return rows
+
+
+def voided_usage(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [row for row, _ in voids_and_voided(rater, as_of)]
+
+
+def usage_funding(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "carrier_id": usage.cdr.carrier_id,
+            "cdr_id": usage.cdr.cdr_id,
+            "account_id": usage.account_id,
+            "cycle_start": usage.cycle.start if usage.cycle else None,
+            "pool_id": usage.pool_id,
+            "source": source,
+            "bucket_id": bucket_id,
+            "quantity": quantity,
+        }
+        for usage in all_usages(rater, as_of)
+        for source, bucket_id, quantity in usage.fundings
+    ]
+
+
+# --- rollover -----------------------------------------------------------------------------------
+
+
+def rollover_buckets(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    rows = []
+    for account_id, account in rater.derived(as_of).accounts.items():
+        present = account.results[-1].cycle
+        for pool_id, state in sorted(account.states.items()):
+            frozen = account.view.rollover_on(pool_id, present.last_day) is None
+            for bucket in sorted(state.buckets.values(), key=lambda b: b.draw_order):
+                rows.append(
+                    {
+                        "bucket_id": bucket.bucket_id,
+                        "account_id": account_id,
+                        "pool_id": pool_id,
+                        "source": bucket.source,
+                        "earned_cycle_start": bucket.earned_cycle_start,
+                        "available_from": bucket.available_from,
+                        "expires_on": account.view.expires_on(bucket),
+                        "earned_quantity": bucket.earned,
+                        "used_quantity": bucket.used,
+                        "debited_quantity": bucket.debited,
+                        "expired_quantity": bucket.expired,
+                        "remaining_quantity": bucket.remaining,
+                        "status": bucket_status(bucket, frozen),
+                    }
+                )
+    return rows
+
+
+def bucket_status(bucket: Bucket, frozen: bool) -> str:
+    """The first that holds (rules 4)."""
+    if bucket.archived:
+        return "archived"
+    if bucket.expired > 0:
+        return "expired"
+    if bucket.remaining == 0:
+        return "depleted"
+    return "retained" if frozen else "available"
+
+
+def matrix_rows(view: AccountView, result: CycleResult, is_closed: bool) -> Iterator[Row]:
+    for pool_id, pool in sorted(result.pools.items()):
+        if pool.status is None:
+            continue
+        unit_type = view.catalog.pool_unit_type[pool_id]
+        base = view.catalog.base_units[unit_type]
+        yield {
+            "account_id": view.account_id,
+            "pool_id": pool_id,
+            "unit_type": unit_type,
+            "cycle_start": result.cycle.start,
+            "cycle_end": result.cycle.end,
+            "became_customer_at": view.became_customer_at(pool_id),
+            "ended_at": pool.ended_at,
+            "rollover_status": pool.status,
+            "opening_balance": in_units(pool.opening, base),
+            "adjusted_units": in_units(pool.adjusted, base),
+            "allowance_units": in_units(pool.allowance, base),
+            "plan_used_units": in_units(pool.plan_used, base),
+            "overage_assessed_units": in_units(pool.rollover_used + pool.overage, base),
+            "rollover_used_units": in_units(pool.rollover_used, base),
+            "accumulated_units": in_units(pool.accumulated, base),
+            "expired_units": in_units(pool.expired, base),
+            "capped_units": in_units(pool.capped, base),
+            "archived_units": in_units(pool.archived, base),
+            "closing_balance": in_units(pool.closing, base),
+            "expiring_next_units": in_units(pool.expiring_next, base),
+            "is_closed": is_closed,
+        }
+
+
+def rollover_matrix(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """The last 12 closed cycles and all open ones."""
+    rows: list[Row] = []
+    for account in rater.derived(as_of).accounts.values():
+        state = account.view.state
+        oldest = len(state.closed) - 12
+        rows += [row for ordinal, row in state.matrix if ordinal >= oldest]
+        for result in account.results:
+            rows += matrix_rows(account.view, result, is_closed=False)
+    return rows
+
+
+def rollover_requests(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    rows = []
+    for account_id, account in rater.derived(as_of).accounts.items():
+        result = account.results[0]  # the first open cycle
+        for pool_id, pool in sorted(result.pools.items()):
+            if pool.status is None:
+                continue
+            base = rater.catalog.base_units[rater.catalog.pool_unit_type[pool_id]]
+            rows.append(
+                {
+                    "account_id": account_id,
+                    "pool_id": pool_id,
+                    "cycle_start": result.cycle.start,
+                    "balance_units": in_units(pool.balance_before_draws, base),
+                    "expiring_units": in_units(pool.expiring_before_draws, base),
+                    "adjusted_since_last_cycle_units": in_units(pool.adjusted, base),
+                }
+            )
+    return rows
+
+
+def adjustment_history(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    results = {
+        adjusted.adjustment_id: adjusted
+        for account in rater.derived(as_of).accounts.values()
+        for adjusted in [
+            *account.view.state.adjustments.values(),
+            *(a for result in account.results for a in result.adjustments),
+        ]
+    }
+    rows = []
+    for adjustment in rater.feeds.adjustments.values():
+        result = results.get(adjustment.adjustment_id)
+        unit_type = rater.catalog.pool_unit_type.get(adjustment.pool_id)
+        base = rater.catalog.base_units[unit_type] if unit_type is not None else 1
+        quantity = round_to(adjustment.quantity, 6)
+        rows.append(
+            {
+                "adjustment_id": adjustment.adjustment_id,
+                "account_id": adjustment.account_id,
+                "pool_id": adjustment.pool_id,
+                "action": adjustment.action,
+                "quantity": quantity,
+                "applied_quantity": in_units(result.applied, base) if result else ZERO_MICRO,
+                "unapplied_quantity": in_units(result.unapplied, base) if result else quantity,
+                "reason_code": adjustment.reason_code,
+                "adjusted_at": adjustment.adjusted_at,
+                "adjusted_by": adjustment.adjusted_by,
+                "cycle_start": result.cycle_start if result else None,
+                "note": adjustment.note,
+            }
+        )
+    return rows
+
+
+def rollover_archive(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [dict(row) for row in rater.issued.archive]
+
+
+# --- unbilled -----------------------------------------------------------------------------------
+
+NO_CHARGE_COLUMNS = {
+    "night_weekend": "night_weekend_units",
+    "mobile_to_mobile": "mobile_to_mobile_units",
+}
+
+
+def unbilled_summary(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    derived = rater.derived(as_of)
+    rows: list[Row] = []
+    for account in derived.accounts.values():
+        for result in account.results:
+            rows += unbilled_of_cycle(account.view, result, derived.as_of)
+    return rows
+
+
+def unbilled_of_cycle(
+    view: AccountView, result: CycleResult, as_of: datetime | None
+) -> Iterator[Row]:
+    in_plan = {
+        pool_id
+        for segment in result.segments
+        for pool_id in view.catalog.pools.get(segment.plan_id, {})
+    }
+    in_use = {usage.pool_id for usage in result.usages if usage.pool_id is not None}
+    keys: Row = {
+        "account_id": view.account_id,
+        "cycle_start": result.cycle.start,
+        "cycle_end": result.cycle.end,
+        "as_of": as_of,
+    }
+    for pool_id in sorted(in_plan | in_use):
+        usages = [usage for usage in result.usages if usage.pool_id == pool_id]
+        yield {**keys, **unbilled_of_pool(view, result.pools[pool_id], usages)}
+    outside = [usage for usage in result.usages if usage.pool_id is None]
+    if outside:
+        # free and metered usage outside pools: one row a cycle, all figures but one null
+        yield {
+            **keys,
+            **dict.fromkeys(UNBILLED_FIGURES),
+            "pool_id": "none",
+            "unit_type": None,
+            "metered_amount": sum((u.charge_amount for u in outside), ZERO_MICRO),
+        }
+
+
+UNBILLED_FIGURES = (
+    "allowance_units",
+    "plan_used_units",
+    "plan_remaining_units",
+    "rollover_available_units",
+    "rollover_used_units",
+    "rollover_expiring_units",
+    "overage_units",
+    "overage_amount",
+    "night_weekend_units",
+    "mobile_to_mobile_units",
+    "other_no_charge_units",
+    "metered_amount",
+)
+
+
+def unbilled_of_pool(view: AccountView, pool: PoolCycle, usages: list[Usage]) -> Row:
+    unit_type = view.catalog.pool_unit_type[pool.pool_id]
+    base = view.catalog.base_units[unit_type]
+    no_charge = {
+        "night_weekend_units": 0,
+        "mobile_to_mobile_units": 0,
+        "other_no_charge_units": 0,
+    }
+    for usage in usages:
+        column = NO_CHARGE_COLUMNS.get(usage.category, "other_no_charge_units")
+        no_charge[column] += usage.no_charge_quantity
+    return {
+        "pool_id": pool.pool_id,
+        "unit_type": unit_type,
+        "allowance_units": in_units(pool.allowance, base),
+        "plan_used_units": in_units(pool.plan_used, base),
+        "plan_remaining_units": in_units(pool.allowance - pool.plan_used, base),
+        "rollover_available_units": in_units(pool.available, base),
+        "rollover_used_units": in_units(pool.rollover_used, base),
+        "rollover_expiring_units": in_units(pool.expiring, base),
+        "overage_units": in_units(pool.overage, base),
+        "overage_amount": sum((u.charge_amount for u in usages), ZERO_MICRO),
+        **{column: in_units(quantity, base) for column, quantity in no_charge.items()},
+        "metered_amount": ZERO_MICRO,
+    }
+
+
+def unbilled_detail(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    rows = []
+    for result in open_results(rater, as_of):
+        for usage in result.usages:
+            cdr = usage.cdr
+            paid = {source for source, _, _ in usage.fundings}
+            sources = [s for s in ("plan", "rollover", "overage") if s in paid]
+            rows.append(
+                {
+                    "account_id": usage.account_id,
+                    "service_number": cdr.served_number,
+                    "carrier_id": cdr.carrier_id,
+                    "cdr_id": cdr.cdr_id,
+                    "local_date": usage.local_started_at.date(),
+                    "local_time": usage.local_started_at.time(),
+                    "duration_units": in_units(cdr.quantity, usage.base_units_per_unit),
+                    "other_number": cdr.other_number,
+                    "category": usage.category,
+                    "source": "+".join(sources) or None,
+                    "charge_amount": usage.charge_amount,
+                }
+            )
+    return rows
+
+
+# --- billing ------------------------------------------------------------------------------------
+
+
+def bills(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "bill_id": bill.bill_id,
+            "account_id": bill.account_id,
+            "cycle_start": bill.cycle.start,
+            "cycle_end": bill.cycle.end,
+            "biller_id": bill.biller_id,
+            "currency": bill.currency,
+            "plan_fee_amount": bill.amount("plan_fee"),
+            "usage_amount": bill.amount("usage"),
+            "one_time_amount": bill.amount("one_time"),
+            "tax_amount": bill.amount("tax"),
+            "total_amount": bill.amount(),
+            "issued_at": bill.issued_at,
+            "close_id": bill.close_id,
+        }
+        for bill in rater.issued.bills
+    ]
+
+
+def bill_lines(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "bill_id": bill.bill_id,
+            "account_id": bill.account_id,
+            "line_number": line.line_number,
+            "section": line.section,
+            "plan_id": line.plan_id,
+            "carrier_id": line.carrier_id,
+            "service": line.service,
+            "call_type": line.call_type,
+            "treatment": line.treatment,
+            "description": line.description,
+            "quantity_units": line.quantity_units,
+            "unit_type": line.unit_type,
+            "rate": line.rate,
+            "amount": line.amount,
+        }
+        for bill in rater.issued.bills
+        for line in bill.lines
+    ]
+
+
+# --- settlement ---------------------------------------------------------------------------------
+
+
+def settlement_lines(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "bill_id": line.bill.bill_id,
+            "account_id": line.bill.account_id,
+            "cycle_start": line.bill.cycle.start,
+            "cycle_end": line.bill.cycle.end,
+            "agreement_id": line.agreement_id,
+            "carrier_id": line.carrier_id,
+            "fixed_amount": line.fixed_amount,
+            "usage_weight": decimal_rate(line.usage_weight),
+            "remainder_amount": line.remainder_amount,
+            "usage_amount": line.usage_amount,
+            "total_amount": line.total_amount,
+        }
+        for line in rater.issued.settlement
+    ]
+
+
+def settlement_statements(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    """Rules 6.5: what a carrier earned, who collected it (the biller), net payable (0 for the
+    biller)."""
+    rows: dict[tuple[int, str], Row] = {}
+    bill_ids: dict[tuple[int, str], set[str]] = {}
+    through = {close.close_id: close.through for close in rater.issued.closes}
+    for line in rater.issued.settlement:
+        key = (line.bill.close_id, line.carrier_id)
+        row = rows.setdefault(
+            key,
+            {
+                "close_id": line.bill.close_id,
+                "cycle_end_through": through[line.bill.close_id],
+                "carrier_id": line.carrier_id,
+                "bills": 0,
+                "fixed_amount": ZERO_CENTS,
+                "remainder_amount": ZERO_CENTS,
+                "usage_amount": ZERO_CENTS,
+                "total_amount": ZERO_CENTS,
+                "collected_by": line.bill.biller_id,
+                "net_payable_amount": ZERO_CENTS,
+            },
+        )
+        bill_ids.setdefault(key, set()).add(line.bill.bill_id)
+        row["bills"] = len(bill_ids[key])
+        row["fixed_amount"] += line.fixed_amount
+        row["remainder_amount"] += line.remainder_amount
+        row["usage_amount"] += line.usage_amount
+        row["total_amount"] += line.total_amount
+        if line.carrier_id != line.bill.biller_id:
+            row["net_payable_amount"] += line.total_amount
+    return [rows[key] for key in sorted(rows)]
+
+
+# --- accounting ---------------------------------------------------------------------------------
+
+
+def journal(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [dict(vars(entry)) for entry in rater.issued.journal]
+
+
+def deferred_revenue(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    rows = []
+    for account_id, state in sorted(rater.states.items()):
+        for pool in state.pools.values():
+            for bucket in pool.buckets.values():
+                if bucket.deferred == 0:
+                    continue
+                balance = bucket.deferred - bucket.recognised - bucket.broken
+                rows.append(
+                    {
+                        "bucket_id": bucket.bucket_id,
+                        "account_id": account_id,
+                        "deferred_amount": Decimal(bucket.deferred).scaleb(-2),
+                        "usage_amount": Decimal(bucket.recognised).scaleb(-2),
+                        "breakage_amount": Decimal(bucket.broken).scaleb(-2),
+                        "balance_amount": Decimal(balance).scaleb(-2),
+                    }
+                )
+    return rows
+
+
+# --- integrity ----------------------------------------------------------------------------------
+
+
+def sync_rows(rater: "Rater", as_of: datetime | None) -> Iterator[SyncRow]:
+    """For orders of all accounts, those the accounts feed has not brought included."""
+    at = rater.derived(as_of).as_of
+    for orders in rater.all_orders():
+        for order in orders.known:
+            yield from orders.sync_rows(order, at)
+
+
+def order_sync(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """One row per completed order and other carrier concerned."""
+    return [
+        {
+            "carrier_id": row.order.carrier_id,
+            "order_id": row.order.order_id,
+            "account_id": row.order.account_id,
+            "plan_id": row.order.plan_id,
+            "action": row.order.action,
+            "status": row.order.status,
+            "sync_status": row.status,
+            "counterpart_carrier_id": row.carrier_id,
+            "counterpart_order_id": row.counterpart.order_id if row.counterpart else None,
+            "requested_at": row.order.requested_at,
+            "effective_on": row.order.effective_on,
+        }
+        for row in sync_rows(rater, as_of)
+    ]
+
+
+def pass_through_orders(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """An order that awaits or misses its counterpart yields one (rules 7)."""
+    return [
+        {
+            "to_carrier_id": row.carrier_id,
+            "from_carrier_id": row.order.carrier_id,
+            "order_id": row.order.order_id,
+            "account_id": row.order.account_id,
+            "action": row.order.action,
+            "plan_id": row.order.plan_id,
+            "requested_at": row.order.requested_at,
+            "effective_on": row.order.effective_on,
+        }
+        for row in sync_rows(rater, as_of)
+        if row.status in ("awaiting_counterpart", "missing_counterpart")
+    ]
+
+
+def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """Orders in sync yield one notice to the subscriber, never one per carrier."""
+    at = rater.derived(as_of).as_of
+    notices: dict[tuple[str, tuple[tuple[str, str], ...]], Row] = {}
+    for orders in rater.all_orders():
+        for order in orders.known:
+            if orders.sync_status(order, at) != "in_sync":
+                continue
+            group = [order] + [r.counterpart for r in orders.sync_rows(order, at) if r.counterpart]
+            first = min(group, key=lambda o: o.key)
+            notices.setdefault(
+                (order.account_id, (first.key,)),
+                {
+                    "account_id": order.account_id,
+                    "carrier_id": first.carrier_id,
+                    "order_id": first.order_id,
+                    "action": order.action,
+                    "plan_id": order.plan_id,
+                    "effective_on": max(o.effective_on for o in group),
+                },
+            )
+    return [notices[key] for key in sorted(notices)]
+
+
+def exceptions(rater: "Rater", as_of: datetime | None) -> list[BundleException]:
+    derived = rater.derived(as_of)
+    found: list[BundleException] = []
+    if derived.as_of is None:
+        return found
+    for orders in rater.all_orders():
+        found += order_exceptions(orders, derived.as_of)
+    views = {account_id: account.view for account_id, account in derived.accounts.items()}
+    found += plan_mismatches(derived.placed.casi, views, derived.as_of)
+    over = over_resold(rater, as_of)
+    for row in adjustment_history(rater, as_of):
+        if row["adjustment_id"] in over:
+            found.append(
+                over_resale(
+                    rater.catalog,
+                    row["account_id"],
+                    row["adjustment_id"],
+                    row["adjusted_at"],
+                    str(row["unapplied_quantity"]),
+                )
+            )
+    return found
+
+
+def over_resold(rater: "Rater", as_of: datetime | None) -> set[str]:
+    ids = {
+        adjusted.adjustment_id
+        for result in open_results(rater, as_of)
+        for adjusted in result.adjustments
+        if adjusted.over_resale
+    }
+    for state in rater.states.values():
+        ids |= {a.adjustment_id for a in state.adjustments.values() if a.over_resale}
+    return ids
+
+
+def bundle_exceptions(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [exception.row() for exception in exceptions(rater, as_of)]
+
+
+def carrier_notifications(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """Each exception yields one notification to the carrier that must act."""
+    return [
+        {
+            "notification_id": exception.exception_id,
+            "exception_id": exception.exception_id,
+            "carrier_id": exception.notify_carrier_id,
+            "account_id": exception.account_id,
+            "exception_type": exception.exception_type,
+            "expected": exception.expected,
+            "found": exception.found,
+            "opened_at": exception.opened_at,
+        }
+        for exception in exceptions(rater, as_of)
+    ]
+
+
+def casi_subscribers(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "carrier_id": row.carrier_id,
+            "account_id": row.account_id,
+            "service_number": row.service_number,
+            "plan_id": row.plan_id,
+            "status": row.status,
+            "activated_at": row.activated_at,
+            "deactivated_at": row.deactivated_at,
+            "subscriber_name": row.subscriber_name,
+            "email": row.email,
+            "data_at": row.at,
+        }
+        for _, row in sorted(rater.derived(as_of).placed.casi.current.items())
+    ]
+
+
+def casi_discrepancies(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return list(rater.derived(as_of).placed.casi.discrepancies())
+
+
+def effective_plans(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "account_id": account_id,
+            "plan_id": span.plan_id,
+            "effective_from": span.start,
+            "effective_to": span.end,
+        }
+        for account_id, account in rater.derived(as_of).accounts.items()
+        for span in account.view.history
+    ]
+
+
+# --- control ------------------------------------------------------------------------------------
+
+
+def load_control(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    return [
+        {
+            "load_id": load.load_id,
+            "feed": load.feed,
+            "carrier_id": load.carrier_id,
+            "file_name": None,
+            "rows_read": load.result.read,
+            "accepted": load.result.accepted,
+            "duplicate": load.result.duplicate,
+            "rejected": len(load.result.rejected),
+        }
+        for load in rater.feeds.loads
+    ]
+
+
+def usage_control(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """Per carrier and cycle_start (null where no account is known): accepted = rated + suspended +
+    voided, reversals not counted."""
+    rows: dict[tuple[str, Any], Row] = {}
+
+    def count(carrier_id: str, cycle_start: Any, outcome: str) -> Row:
+        row = rows.setdefault(
+            (carrier_id, cycle_start),
+            {
+                "carrier_id": carrier_id,
+                "cycle_start": cycle_start,
+                "accepted": 0,
+                "rated": 0,
+                "suspended": 0,
+                "voided": 0,
+                "rated_amount": ZERO_MICRO,
+            },
+        )
+        row["accepted"] += 1
+        row[outcome] += 1
+        return row
+
+    for usage in all_usages(rater, as_of):
+        assert usage.cycle is not None
+        row = count(usage.cdr.carrier_id, usage.cycle.start, "rated")
+        row["rated_amount"] += usage.charge_amount
+    for waiting in rater.derived(as_of).suspended:
+        count(waiting.cdr.carrier_id, waiting.cycle_start, "suspended")
+    for void, cycle_start in voids_and_voided(rater, as_of):
+        count(void["carrier_id"], cycle_start, "voided")
+    return [rows[key] for key in sorted(rows, key=lambda k: (k[0], str(k[1] or "")))]
+
+
+def money_control(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    """Per close, bills = lines = settlement + tax."""
+    rows = []
+    for close in rater.issued.closes:
+        of_close = [bill for bill in rater.issued.bills if bill.close_id == close.close_id]
+        settled = [s for s in rater.issued.settlement if s.bill.close_id == close.close_id]
+        rows.append(
+            {
+                "close_id": close.close_id,
+                "bills": len(of_close),
+                "bills_amount": sum((bill.amount() for bill in of_close), ZERO_CENTS),
+                "lines_amount": sum(
+                    (line.amount for bill in of_close for line in bill.lines), ZERO_CENTS
+                ),
+                "settlement_amount": sum((s.total_amount for s in settled), ZERO_CENTS),
+                "tax_amount": sum((bill.amount("tax") for bill in of_close), ZERO_CENTS),
+            }
+        )
+    return rows
+
+
+MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
+    "rating.rated_usage": rated_usage,
+    "rating.suspended_usage": suspended_usage,
+    "rating.voided_usage": voided_usage,
+    "rating.usage_funding": usage_funding,
+    "rollover.rollover_buckets": rollover_buckets,
+    "rollover.rollover_matrix": rollover_matrix,
+    "rollover.rollover_requests": rollover_requests,
+    "rollover.adjustment_history": adjustment_history,
+    "rollover.rollover_archive": rollover_archive,
+    "unbilled.unbilled_summary": unbilled_summary,
+    "unbilled.unbilled_detail": unbilled_detail,
+    "billing.bills": bills,
+    "billing.bill_lines": bill_lines,
+    "settlement.settlement_lines": settlement_lines,
+    "settlement.settlement_statements": settlement_statements,
+    "accounting.journal": journal,
+    "accounting.deferred_revenue": deferred_revenue,
+    "integrity.order_sync": order_sync,
+    "integrity.bundle_exceptions": bundle_exceptions,
+    "integrity.carrier_notifications": carrier_notifications,
+    "integrity.pass_through_orders": pass_through_orders,
+    "integrity.fulfillment_notices": fulfillment_notices,
+    "integrity.casi_subscribers": casi_subscribers,
+    "integrity.casi_discrepancies": casi_discrepancies,
+    "integrity.effective_plans": effective_plans,
+    "control.load_control": load_control,
+    "control.usage_control": usage_control,
+    "control.money_control": money_control,
+}

@@ -1,0 +1,441 @@
+"""The rater: loads, closes, and what follows from them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .account import AccountState, AccountView, PoolState
+from .arith import ZERO_CENTS
+from .billing import Bill, make_bill
+from .casi import Casi
+from .catalog import Catalog
+from .charging import CycleCharger, CycleResult
+from .cycles import Cycle
+from .feeds import Adjustment, Cdr, Feeds, LoadResult
+from .marts import MARTS, matrix_rows
+from .orders import AccountOrders, clip, merge
+from .rating import RecordRater, Suspended, Usage
+from .settlement import SettlementLine, settle
+
+RecordKey = tuple[str, str]  # carrier_id, cdr_id
+
+
+class CloseRefusedError(ValueError):
+    """`tandem close` would refuse, with nothing changed."""
+
+
+@dataclass
+class JournalEntry:
+    entry_id: str
+    account_id: str
+    cycle_start: date
+    bucket_id: str | None
+    bill_id: str | None
+    event: str
+    debit_account: str
+    credit_account: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Close:
+    close_id: int
+    through: date
+    issued_at: datetime
+
+
+@dataclass
+class Issued:
+    """What closes have issued; never changed again (domain, invariant 4)."""
+
+    closes: list[Close] = field(default_factory=list)
+    usages: list[Usage] = field(default_factory=list)
+    reversals: list[Usage] = field(default_factory=list)
+    billed: dict[RecordKey, Usage] = field(default_factory=dict)
+    reversed: set[RecordKey] = field(default_factory=set)
+    voided: dict[RecordKey, tuple[str, date]] = field(default_factory=dict)
+    bills: list[Bill] = field(default_factory=list)
+    settlement: list[SettlementLine] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
+    archive: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Placed:
+    """Which open records belong to which account; the same for every as_of."""
+
+    casi: Casi
+    records: dict[str, list[Cdr]]  # to be rated
+    voided: dict[str | None, list[Cdr]]  # taken out by a void before their bill
+    reversals: dict[str, list[Cdr]]  # the voids of billed records, by account
+    suspended: list[Suspended]  # unknown line, unknown account
+    adjustments: dict[str, list[Adjustment]]  # not yet final, of known pools
+
+
+@dataclass
+class OpenAccount:
+    """The open part of one account."""
+
+    view: AccountView
+    results: list[CycleResult]
+    states: dict[str, PoolState]
+    suspended: list[Suspended]
+
+
+@dataclass
+class Derived:
+    """All that follows, at an as_of, from what was loaded and closed."""
+
+    as_of: datetime | None
+    placed: Placed
+    accounts: dict[str, OpenAccount]
+    suspended: list[Suspended]
+
+
+class Rater:
+    def __init__(
+        self,
+        catalog: Mapping[str, Sequence[Mapping[str, str | None]]],
+        first_billing_date: date | None = None,
+    ) -> None:
+        self.catalog = Catalog(catalog)
+        self.first_billing_date = first_billing_date
+        self.feeds = Feeds()
+        self.states: dict[str, AccountState] = {}
+        self.issued = Issued()
+        self._placed: Placed | None = None
+        self._derived: dict[datetime | None, Derived] = {}
+
+    @classmethod
+    def from_seeds(cls, path: Path | str, first_billing_date: date | None = None) -> "Rater":
+        return cls(Catalog.read_seeds(path), first_billing_date)
+
+    def replace_catalog(self, catalog: Mapping[str, Sequence[Mapping[str, str | None]]]) -> None:
+        """A corrected catalog counts for what is open; closed is closed."""
+        self.catalog = Catalog(catalog)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._placed = None
+        self._derived = {}
+
+    # --- loading ------------------------------------------------------------------------------
+
+    def load(
+        self,
+        feed: str,
+        rows: Sequence[Mapping[str, str | None]],
+        carrier: str | None = None,
+        as_of: datetime | None = None,
+        loaded_at: datetime | None = None,
+    ) -> LoadResult:
+        self._forget()
+        return self.feeds.load(feed, rows, carrier, as_of, loaded_at)
+
+    # --- deriving -----------------------------------------------------------------------------
+
+    def placed(self) -> Placed:
+        if self._placed is None:
+            self._placed = self._place()
+        return self._placed
+
+    def _place(self) -> Placed:
+        casi = Casi(self.feeds)
+        placed = Placed(casi, {}, {}, {}, [], {})
+        for (carrier_id, cdr_id, action), cdr in self.feeds.cdrs.items():
+            key = (carrier_id, cdr_id)
+            if action == "void":
+                # Rules 1.4: if the record was billed, the first open cycle gets a reversal.
+                original = self.issued.billed.get(key)
+                if original is not None and key not in self.issued.reversed:
+                    placed.reversals.setdefault(original.account_id, []).append(cdr)
+                continue
+            if key in self.issued.billed or key in self.issued.voided:
+                continue
+            line = casi.line_at(carrier_id, cdr.served_number, cdr.started_at)
+            account_id = line.account_id if line else None
+            if (carrier_id, cdr_id, "void") in self.feeds.cdrs:
+                # a void of a record in an open cycle takes it out
+                placed.voided.setdefault(account_id, []).append(cdr)
+            elif account_id is None:
+                placed.suspended.append(Suspended(cdr, "unknown_line", None, None))
+            elif account_id not in self.feeds.accounts:
+                placed.suspended.append(Suspended(cdr, "unknown_account", account_id, None))
+            else:
+                placed.records.setdefault(account_id, []).append(cdr)
+        for adjustment in self.feeds.adjustments.values():
+            account_id = adjustment.account_id
+            state = self.states.get(account_id)
+            final = state is not None and adjustment.adjustment_id in state.adjustments
+            known = (
+                account_id in self.feeds.accounts
+                and adjustment.pool_id in self.catalog.pool_unit_type
+            )
+            if known and not final:
+                placed.adjustments.setdefault(account_id, []).append(adjustment)
+        return placed
+
+    def view(self, account_id: str) -> AccountView:
+        state = self.states.get(account_id) or AccountState(account_id)
+        orders = AccountOrders(
+            self.catalog, self.feeds.orders_of.get(account_id, ()), state.locked_orders
+        )
+        account = self.feeds.accounts[account_id]
+        return AccountView(self.catalog, account, state, orders, self.first_billing_date)
+
+    def all_orders(self) -> Iterator[AccountOrders]:
+        for account_id, orders in sorted(self.feeds.orders_of.items()):
+            state = self.states.get(account_id)
+            yield AccountOrders(self.catalog, orders, state.locked_orders if state else {})
+
+    def _rate_account(self, view: AccountView) -> tuple[list[Usage], list[Suspended]]:
+        """Every record of the account that is not billed yet."""
+        rater = RecordRater(self.catalog, self.placed().casi)
+        usages, suspended = [], []
+        for cdr in self.placed().records.get(view.account_id, ()):
+            if (cdr.carrier_id, cdr.cdr_id) in self.issued.billed:
+                continue
+            rated = rater.rate(cdr, view)
+            if isinstance(rated, Suspended):
+                suspended.append(rated)
+            else:
+                usages.append(rated)
+        return usages, suspended
+
+    def _reversals(self, view: AccountView) -> list[Usage]:
+        """Rules 1.4: all quantities 0, the charge turned, everything else as the original."""
+        reversals = []
+        for void in self.placed().reversals.get(view.account_id, ()):
+            key = (void.carrier_id, void.cdr_id)
+            if key in self.issued.reversed:
+                continue
+            original = self.issued.billed[key]
+            reversals.append(
+                replace(
+                    original,
+                    is_reversal=True,
+                    void=void,
+                    is_late=False,
+                    is_closed=False,
+                    cycle=None,
+                    landing=view.calendar.first_open,
+                    billable_quantity=0,
+                    no_charge_quantity=0,
+                    plan_quantity=0,
+                    rollover_quantity=0,
+                    overage_quantity=0,
+                    metered_quantity=0,
+                    charge_amount=-original.charge_amount,
+                    fundings=[],
+                )
+            )
+        return reversals
+
+    def _charge(
+        self,
+        view: AccountView,
+        cycle: Cycle,
+        usages: list[Usage],
+        states: dict[str, PoolState],
+        closing: bool,
+    ) -> CycleResult:
+        here = [usage for usage in usages if usage.landing == cycle.ordinal]
+        reversals = []
+        if cycle.ordinal == view.calendar.first_open:
+            reversals = self._reversals(view)
+        # Rules 4: adjustments count in the cycle that contains `adjusted_at`, or the first open
+        # one.
+        adjustments = [
+            adjustment
+            for adjustment in self.placed().adjustments.get(view.account_id, ())
+            if adjustment.adjustment_id not in view.state.adjustments
+            and view.calendar.landing(adjustment.adjusted_at).ordinal == cycle.ordinal
+        ]
+        return CycleCharger(view, cycle, states, closing).run(here, reversals, adjustments)
+
+    def derived(self, as_of: datetime | None = None) -> Derived:
+        at = as_of.astimezone(UTC) if as_of is not None else self.feeds.latest
+        if at not in self._derived:
+            placed = self.placed()
+            accounts = {
+                account_id: self._open_account(account_id, at)
+                for account_id in sorted(self.feeds.accounts)
+            }
+            suspended = list(placed.suspended)
+            for account in accounts.values():
+                suspended += account.suspended
+            self._derived[at] = Derived(at, placed, accounts, suspended)
+        return self._derived[at]
+
+    def _open_account(self, account_id: str, as_of: datetime | None) -> OpenAccount:
+        view = self.view(account_id)
+        usages, suspended = self._rate_account(view)
+        # Domain, Terms: open cycles run from the first one not closed to that of the later of
+        # as_of and its last record; there is at least one.
+        times = [usage.cdr.started_at for usage in usages]
+        times += [waiting.cdr.started_at for waiting in suspended]
+        times += [a.adjusted_at for a in self.placed().adjustments.get(account_id, ())]
+        times += [] if as_of is None else [as_of]
+        last = view.calendar.first_open
+        if times:
+            last = view.calendar.landing(max(times)).ordinal
+        states = copy_states(view.state.pools)
+        results = [
+            self._charge(view, view.calendar.cycle(ordinal), usages, states, closing=False)
+            for ordinal in range(view.calendar.first_open, last + 1)
+        ]
+        return OpenAccount(view, results, states, suspended)
+
+    # --- closing ------------------------------------------------------------------------------
+
+    def close(
+        self,
+        through: date,
+        bill_cycle_day: int | None = None,
+        now: datetime | None = None,
+    ) -> int | None:
+        """`tandem close --through DATE [--bill-cycle-day D]`; `now` = the machine's clock."""
+        clock = now.astimezone(UTC) if now is not None else datetime.now(UTC)
+        if through > clock.date():
+            raise CloseRefusedError(f"{through} is after today")
+        accounts = [
+            account_id
+            for account_id, account in sorted(self.feeds.accounts.items())
+            if bill_cycle_day in (None, account.bill_cycle_day)
+            and self._is_due(self.view(account_id).first_open, through, clock)
+        ]
+        without = [
+            account_id
+            for account_id in accounts
+            if self.feeds.accounts[account_id].tax_jurisdiction_id not in self.catalog.jurisdictions
+        ]
+        if without:
+            raise CloseRefusedError(f"tax jurisdiction not in the catalog: {', '.join(without)}")
+        if not accounts:
+            return None
+        close = Close(len(self.issued.closes) + 1, through, clock)
+        self.issued.closes.append(close)
+        for account_id in accounts:
+            # several cycles of an account in order
+            while True:
+                view = self.view(account_id)
+                if not self._is_due(view.first_open, through, clock):
+                    break
+                self._close_cycle(view, close)
+        self._forget()
+        return close.close_id
+
+    @staticmethod
+    def _is_due(cycle: Cycle, through: date, now: datetime) -> bool:
+        return cycle.end <= through and cycle.end_at <= now
+
+    def _close_cycle(self, view: AccountView, close: Close) -> None:
+        cycle = view.first_open
+        state = self.states.setdefault(view.account_id, view.state)
+        usages, _ = self._rate_account(view)
+        pools = copy_states(state.pools)
+        result = self._charge(view, cycle, usages, pools, closing=True)
+        bill = make_bill(view, result, close.close_id, close.issued_at)
+        if bill is not None:
+            self.issued.bills.append(bill)
+            self.issued.settlement += settle(view, result, bill)
+            self._post_bill(bill)
+        self._post(view, result)
+        # what is final from now on
+        for usage in result.usages:
+            usage.is_closed = True
+            self.issued.usages.append(usage)
+            self.issued.billed[usage.cdr.carrier_id, usage.cdr.cdr_id] = usage
+        for reversal in result.reversals:
+            reversal.is_closed = True
+            self.issued.reversals.append(reversal)
+            self.issued.reversed.add((reversal.cdr.carrier_id, reversal.cdr.cdr_id))
+        for cdr in self.placed().voided.get(view.account_id, ()):
+            if view.calendar.landing(cdr.started_at).ordinal == cycle.ordinal:
+                key = (cdr.carrier_id, cdr.cdr_id)
+                self.issued.voided.setdefault(key, (view.account_id, cycle.start))
+        for pool_id, bucket_id, quantity in result.archive:
+            self.issued.archive.append(
+                {
+                    "account_id": view.account_id,
+                    "pool_id": pool_id,
+                    "bucket_id": bucket_id,
+                    "quantity": quantity,
+                    "archived_on": cycle.end,
+                }
+            )
+        for adjusted in result.adjustments:
+            state.adjustments[adjusted.adjustment_id] = adjusted
+        for row in matrix_rows(view, result, is_closed=True):
+            state.matrix.append((cycle.ordinal, row))
+        state.pools = pools
+        # Rules 1: the part of the history before the first open cycle is frozen by the close; an
+        # order that counted at a close keeps counting.
+        state.frozen_plans = merge(clip(view.history, None, cycle.end))
+        state.locked_orders = {counted.order_key: counted for counted in view.counted}
+        state.closed = [*state.closed, cycle]
+
+    def _post_bill(self, bill: Bill) -> None:
+        """Rules 8: debit accounts_receivable; credit plan_revenue, usage_revenue (reversals too),
+        one_time_revenue, tax_payable."""
+        credits = {
+            "plan_revenue": bill.amount("plan_fee"),
+            "usage_revenue": sum(
+                (x.amount for x in bill.lines if x.charge_category == "usage"), ZERO_CENTS
+            ),
+            "one_time_revenue": sum(
+                (x.amount for x in bill.lines if x.charge_category == "one_time"), ZERO_CENTS
+            ),
+            "tax_payable": bill.amount("tax"),
+        }
+        for credit_account, amount in credits.items():
+            if amount != 0:  # an entry over nothing is none
+                self.issued.journal.append(
+                    JournalEntry(
+                        entry_id=f"{bill.bill_id}-bill-{credit_account}",
+                        account_id=bill.account_id,
+                        cycle_start=bill.cycle.start,
+                        bucket_id=None,
+                        bill_id=bill.bill_id,
+                        event="bill",
+                        debit_account="accounts_receivable",
+                        credit_account=credit_account,
+                        amount=amount,
+                    )
+                )
+
+    def _post(self, view: AccountView, result: CycleResult) -> None:
+        counts: dict[str, int] = {}
+        for posting in result.postings:
+            stem = f"{posting.bucket_id}-{result.cycle.start:%Y%m%d}-{posting.event}"
+            counts[stem] = counts.get(stem, 0) + 1
+            self.issued.journal.append(
+                JournalEntry(
+                    entry_id=f"{stem}-{counts[stem]}",
+                    account_id=view.account_id,
+                    cycle_start=result.cycle.start,
+                    bucket_id=posting.bucket_id,
+                    bill_id=None,
+                    event=posting.event,
+                    debit_account=posting.debit_account,
+                    credit_account=posting.credit_account,
+                    amount=posting.amount,
+                )
+            )
+
+    # --- what comes out -----------------------------------------------------------------------
+
+    def mart(self, name: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
+        return MARTS[name](self, as_of)
+
+
+def copy_states(pools: Mapping[str, PoolState]) -> dict[str, PoolState]:
+    return {
+        pool_id: PoolState(
+            pool_id, {bucket_id: replace(b) for bucket_id, b in state.buckets.items()}
+        )
+        for pool_id, state in pools.items()
+    }

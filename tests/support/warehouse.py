@@ -1,0 +1,183 @@
+"""The real warehouse in a database of its own, driven through the library as the commands do."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tandem import building, closing, schema
+from tandem.database import exclusive
+from tandem.feeds import FEEDS
+from tandem.loading import LoadResult, load_file
+from tandem.server import SUPERUSER, EmbeddedServer
+from tandem.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+Row = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A project and its database.
+
+    Attributes:
+        settings: as the commands read them.
+        folder: where feed files are written.
+    """
+
+    settings: Settings
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        assert self.settings.database_url is not None
+        return self.settings.database_url
+
+    def init(self) -> None:
+        with exclusive(self.settings, "init") as connection:
+            schema.initialise(connection)
+            building.seed(self.settings)
+            schema.create_carrier_roles(connection)
+
+    def load(
+        self,
+        feed: str,
+        rows: Sequence[Row],
+        carrier: str | None = None,
+        as_of: datetime | None = None,
+        **options: Any,
+    ) -> LoadResult:
+        """Write rows as a CSV file of their own and load it."""
+        path = self.folder / f"{feed}-{uuid.uuid4().hex}.csv"
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        for column in FEEDS[feed].columns:
+            if column.must_be_in_header and column.name not in names:
+                names.append(column.name)
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, names, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        return self.load_path(feed, path, carrier, as_of, **options)
+
+    def load_path(
+        self,
+        feed: str,
+        path: Path,
+        carrier: str | None = None,
+        as_of: datetime | None = None,
+        **options: Any,
+    ) -> LoadResult:
+        with exclusive(self.settings, "load") as connection:
+            return load_file(
+                connection, FEEDS[feed], path, carrier_id=carrier, as_of=as_of, **options
+            )
+
+    def build(self, *, full_refresh: bool = False, as_of: datetime | None = None) -> None:
+        with exclusive(self.settings, "build") as connection:
+            building.build(
+                self.settings,
+                connection,
+                full_refresh=full_refresh,
+                request=building.RunRequest(as_of=as_of),
+            )
+
+    def close(
+        self, through: date, bill_cycle_day: int | None = None, as_of: datetime | None = None
+    ) -> closing.CloseResult:
+        with exclusive(self.settings, "close") as connection:
+            return closing.close(self.settings, connection, through, bill_cycle_day, as_of=as_of)
+
+    def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of a query as dictionaries."""
+        with psycopg.connect(self.url, row_factory=dict_row, options="-c timezone=UTC") as session:
+            return session.execute(query.encode(), parameters or None).fetchall()
+
+    def mart(self, name: str) -> list[dict[str, Any]]:
+        return self.rows(f"select * from {name}")
+
+    def execute(self, statement: str, *parameters: Any) -> None:
+        with psycopg.connect(self.url) as session:
+            session.execute(statement.encode(), parameters or None)
+
+
+class Databases:
+    """Databases on one embedded server; new ones are copies of a prepared one."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.server = EmbeddedServer(home)
+        self.server.up()
+
+    def url(self, name: str) -> str:
+        socket = quote(str(self.server.socket_dir), safe="/")
+        return f"postgresql://{SUPERUSER}@/{name}?host={socket}"
+
+    def create(self, name: str, template: str | None = None) -> str:
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as session:
+            session.execute(f"drop database if exists {name} with (force)")
+            if template is None:
+                session.execute(f"create database {name}")
+            else:
+                session.execute(f"create database {name} template {template} strategy file_copy")
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as session:
+            session.execute(f"drop database if exists {name} with (force)")
+
+    @contextmanager
+    def warehouse(
+        self, folder: Path, template: str | None = None, project: Path = PROJECT
+    ) -> Iterator[Warehouse]:
+        """A warehouse in a fresh database, dropped afterwards."""
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        url = self.create(name, template)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield Warehouse(Settings(project, self.home, url), folder)
+        finally:
+            self.drop(name)
+
+    def prepare(self, name: str, folder: Path, project: Path = PROJECT) -> str:
+        """Make a database that has been initialised, for others to be copied from."""
+        url = self.create(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        warehouse = Warehouse(Settings(project, self.home, url), folder)
+        warehouse.init()
+        return name
+
+
+def copy_project(target: Path, seeds: Mapping[str, Sequence[Mapping[str, str]]]) -> Path:
+    """The project with other seeds: everything else is linked."""
+    target.mkdir(parents=True)
+    for entry in (
+        "models", "macros", "functions", "snapshots", "tests", "dbt_project.yml", "profiles.yml",
+    ):
+        (target / entry).symlink_to(PROJECT / entry)
+    shutil.copytree(PROJECT / "seeds", target / "seeds")
+    for name, rows in seeds.items():
+        with (target / "seeds" / f"{name}.csv").open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return target
+
+
+def write_jsonl(path: Path, rows: Sequence[Row]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+__all__ = ["PROJECT", "Databases", "Warehouse", "copy_project", "write_jsonl"]
