@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from tandem.building import RunRequest, build
+from tandem.building import RunRequest, build, refresh_statistics
 from tandem.database import Connection
+from tandem.dbt import DbtRun
 from tandem.errors import Refused
 from tandem.settings import Settings
 
@@ -109,8 +110,7 @@ def close(
             a test of what would be issued that failed; nothing was issued.
     """
     prepare(settings, connection, through, bill_cycle_day, as_of=as_of, on_node=on_node)
-    _refuse_unknown_jurisdictions(connection)
-    return _issue(connection, through, bill_cycle_day)
+    return issue(connection, through, bill_cycle_day)
 
 
 def prepare(
@@ -121,12 +121,12 @@ def prepare(
     *,
     as_of: datetime | None = None,
     on_node: Callable[[str, int, int], None] | None = None,
-) -> None:
+) -> DbtRun:
     """Work out and test what a close would issue, without issuing it."""
     row = connection.execute("select %s > current_date", (through,)).fetchone()
     if row is not None and row[0]:
         raise Refused(f"{through} is after today; cycles that have not ended cannot be closed.")
-    build(
+    return build(
         settings,
         connection,
         request=RunRequest(as_of, through, bill_cycle_day),
@@ -243,7 +243,11 @@ def _refuse_unknown_jurisdictions(connection: Connection) -> None:
         )
 
 
-def _issue(connection: Connection, through: date, bill_cycle_day: int | None) -> CloseResult:
+def issue(
+    connection: Connection, through: date, bill_cycle_day: int | None = None
+) -> CloseResult:
+    """Issue what was prepared, in one transaction."""
+    _refuse_unknown_jurisdictions(connection)
     accounts, cycles = _counts(connection)
     if accounts == 0:
         return CloseResult(None)
@@ -271,6 +275,7 @@ def _issue(connection: Connection, through: date, bill_cycle_day: int | None) ->
             """,
             parameters,
         )
+    refresh_statistics(connection)
     return CloseResult(close_id, accounts, cycles, bills, records, total, currency)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,13 @@ class DbtRun:
         done: nodes that ended well.
         failed: (name, message) of nodes that did not.
         seconds_by_node: how long each took.
+        node_seconds: from the start of the first to the end of the last.
     """
 
     done: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     seconds_by_node: dict[str, float] = field(default_factory=dict)
+    node_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,16 @@ def run_dbt(
         Refused: dbt could not run, or a node failed; the sentence names the first ones.
     """
     run = DbtRun()
+    times: list[datetime] = []
     for node in _invoke(settings, arguments, on_node):
+        times += [t for timing in node.timing for t in (timing.started_at, timing.completed_at) if t]
         name = node.node.name
         run.seconds_by_node[name] = node.execution_time
         if node.status in ("error", "fail", "runtime error"):
             run.failed.append((name, _one_line(node.message or "failed")))
         elif node.status not in ("skipped", "warn"):
             run.done += 1
+    run.node_seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     if run.failed:
         shown = "; ".join(f"{name}: {message}" for name, message in run.failed[:3])
         more = f" and {len(run.failed) - 3} more" if len(run.failed) > 3 else ""

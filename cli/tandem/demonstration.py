@@ -134,11 +134,9 @@ def _render(connection: Connection, demo: Demonstration, step: Step) -> None:
     with step("Rendering bills (HTML and JSON)") as advance:
         demo.bills += rendering.render(connection, bills, ("html", "json"), on_bill=advance)
     with step("Rendering bills (PDF, of some accounts)") as advance:
-        for number, account in enumerate(demo.stories.values()):
-            advance(account, number, len(demo.stories))
-            demo.bills += rendering.render(
-                connection, bills, ("pdf",), account_id=account, workers=1
-            )
+        demo.bills += rendering.render(
+            connection, bills, ("pdf",), accounts=list(demo.stories.values()), on_bill=advance
+        )
 
 
 def _next_month(first: date) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -52,7 +52,7 @@ def render(
     *,
     cycle_end: date | None = None,
     cycle_end_through: date | None = None,
-    account_id: str | None = None,
+    accounts: Sequence[str] | None = None,
     workers: int | None = None,
     on_bill: Callable[[str, int, int], None] | None = None,
 ) -> list[Path]:
@@ -64,7 +64,7 @@ def render(
         formats: what to write of each bill.
         cycle_end: only bills of cycles that end on this day.
         cycle_end_through: only bills of cycles that end on or before it.
-        account_id: only bills of this account.
+        accounts: only bills of these accounts.
         workers: processes; by default one a core.
         on_bill: told a word, how many bills are done and of how many.
 
@@ -76,7 +76,7 @@ def render(
     for condition, value in (
         ("cycle_end = %s", cycle_end),
         ("cycle_end <= %s", cycle_end_through),
-        ("account_id = %s", account_id),
+        ("account_id = any(%s)", list(accounts) if accounts is not None else None),
     ):
         if value is not None:
             conditions.append(sql.SQL(condition))  # type: ignore[arg-type]

@@ -5,7 +5,7 @@
 
 with
 
-bills as (select * from {{ ref('int_closing_bills') }}),
+bills as not materialized (select * from {{ ref('int_closing_bills') }}),
 
 parts as (
     select

@@ -7,19 +7,19 @@ with
 
 bills as (select * from {{ source('issued', 'bills') }}),
 
-lines as (select * from {{ source('issued', 'bill_lines') }}),
+lines as not materialized (select * from {{ source('issued', 'bill_lines') }}),
 
-names as (select * from {{ source('issued', 'names') }}),
+names as not materialized (select * from {{ source('issued', 'names') }}),
 
-segments as (select * from {{ source('issued', 'plan_segments') }}),
+segments as not materialized (select * from {{ source('issued', 'plan_segments') }}),
 
 pools as (select * from {{ source('issued', 'pool_cycles') }}),
 
 buckets as (select * from {{ source('issued', 'bucket_cycles') }}),
 
-usage as (select * from {{ source('issued', 'rated_usage') }}),
+usage as not materialized (select * from {{ source('issued', 'rated_usage') }}),
 
-terms as (select * from {{ source('issued', 'usage_terms') }}),
+terms as not materialized (select * from {{ source('issued', 'usage_terms') }}),
 
 cycles as (select * from {{ source('issued', 'cycles') }}),
 

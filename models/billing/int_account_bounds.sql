@@ -5,7 +5,7 @@
 
 with
 
-calendar as (select * from {{ ref('int_account_calendar') }}),
+calendar as not materialized (select * from {{ ref('int_account_calendar') }}),
 
 plan_segments as (select * from {{ ref('int_plan_segments') }}),
 

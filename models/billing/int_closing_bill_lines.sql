@@ -2,7 +2,7 @@
 
 with
 
-charges as (select * from {{ ref('int_closing_charges') }}),
+charges as not materialized (select * from {{ ref('int_closing_charges') }}),
 
 taxes as (select * from {{ ref('int_closing_taxes') }}),
 

@@ -8,7 +8,7 @@ usage as (select * from {{ ref('int_usage_open') }}),
 
 terms as (select * from {{ ref('int_usage_terms') }}),
 
-cycles as (
+cycles as not materialized (
     select * from {{ ref('int_open_cycles') }}
     where is_closing
 ),

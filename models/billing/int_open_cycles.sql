@@ -9,9 +9,9 @@
 
 with
 
-calendar as (select * from {{ ref('int_account_calendar') }}),
+calendar as not materialized (select * from {{ ref('int_account_calendar') }}),
 
-bounds as (select * from {{ ref('int_account_bounds') }}),
+bounds as not materialized (select * from {{ ref('int_account_bounds') }}),
 
 starts as (
     select

@@ -2,7 +2,7 @@
 
 with recursive
 
-jurisdictions as (select * from {{ ref('tax_jurisdictions') }}),
+jurisdictions as not materialized (select * from {{ ref('tax_jurisdictions') }}),
 
 chains as (
     select

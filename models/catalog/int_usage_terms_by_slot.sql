@@ -6,7 +6,7 @@
 
 with
 
-classes as (select * from {{ ref('int_usage_classes') }}),
+classes as not materialized (select * from {{ ref('int_usage_classes') }}),
 
 rules as (select * from {{ ref('no_charge_rules') }}),
 

@@ -3,7 +3,7 @@
 
 with
 
-rate_periods as (select * from {{ ref('rate_periods') }}),
+rate_periods as not materialized (select * from {{ ref('rate_periods') }}),
 
 cuts as (
     select start_time::time as cut from rate_periods

@@ -21,9 +21,9 @@
 with
 
 {% if build_state is not none %}
-    last_build as (select * from {{ build_state }}),
+    last_build as not materialized (select * from {{ build_state }}),
 {% else %}
-    last_build as (
+    last_build as not materialized (
         select
             null::bigint as build_id,
             null::bigint as cutoff_load_id,

@@ -6,7 +6,7 @@
 
 with
 
-loads as (
+loads as not materialized (
     select * from {{ ref('stg_loads__files') }}
     where feed = 'cdrs'
 ),
@@ -15,7 +15,7 @@ issued as (select * from {{ source('issued', 'usage_totals') }}),
 
 open_usage as (select * from {{ ref('int_usage_open_funded') }}),
 
-reversals as (select * from {{ ref('int_reversals_open') }}),
+reversals as not materialized (select * from {{ ref('int_reversals_open') }}),
 
 frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
 
@@ -27,7 +27,7 @@ calendar as (select * from {{ ref('int_account_calendar') }}),
 
 closed_cycles as (select * from {{ source('issued', 'cycles') }}),
 
-issued_reversals as (
+issued_reversals as not materialized (
     select * from {{ source('issued', 'rated_usage') }}
     where is_reversal
 ),
@@ -161,7 +161,7 @@ outcomes as (
     group by carrier_id
 ),
 
-summed as (
+summed as not materialized (
     select
         carrier_id,
         cycle_start,

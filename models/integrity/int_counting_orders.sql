@@ -14,7 +14,7 @@
 
 with
 
-plan_orders as (select * from {{ ref('int_plan_orders') }}),
+plan_orders as not materialized (select * from {{ ref('int_plan_orders') }}),
 
 order_sync as (
     select order_sync.*

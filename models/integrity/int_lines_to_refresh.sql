@@ -5,7 +5,7 @@
 
 with
 
-run_values as (select * from {{ ref('run_values') }}),
+run_values as not materialized (select * from {{ ref('run_values') }}),
 
 new_rows as (
     select

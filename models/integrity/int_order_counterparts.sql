@@ -17,7 +17,7 @@
 
 with
 
-orders as (select * from {{ ref('int_orders_current') }}),
+orders as not materialized (select * from {{ ref('int_orders_current') }}),
 
 -- one side is the order whose carrier sorts first
 candidates as (

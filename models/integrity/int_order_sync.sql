@@ -17,17 +17,17 @@ with
 
 accounts as (select * from {{ ref('int_order_accounts') }}),
 
-plan_orders as (select * from {{ ref('int_plan_orders') }}),
+plan_orders as not materialized (select * from {{ ref('int_plan_orders') }}),
 
 orders as (select * from {{ ref('int_orders_current') }}),
 
-counterparts as (
+counterparts as not materialized (
     select counterparts.*
     from {{ ref('int_order_counterparts') }} as counterparts
     inner join accounts on counterparts.account_id = accounts.account_id
 ),
 
-plan_carriers as (select * from {{ ref('int_plan_carriers') }}),
+plan_carriers as not materialized (select * from {{ ref('int_plan_carriers') }}),
 
 overlapping_plans as (
     select distinct

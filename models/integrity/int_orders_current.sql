@@ -1,4 +1,4 @@
-{{ config(unlogged=true) }}
+{{ config(unlogged=true, indexes=[{'columns': ['account_id']}]) }}
 
 with
 

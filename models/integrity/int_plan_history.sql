@@ -21,7 +21,7 @@ counting as (
         on counting.account_id = accounts.account_id
 ),
 
-plan_carriers as (select * from {{ ref('int_plan_carriers') }}),
+plan_carriers as not materialized (select * from {{ ref('int_plan_carriers') }}),
 
 overlapping_plans as (
     select distinct
@@ -46,22 +46,30 @@ in_order as (
 ),
 
 -- a plan goes on until the first later order that occupies one of its carriers or cancels it
+ends as (
+    select
+        started.account_id,
+        started.place,
+        min(ended.counts_from) as effective_to
+    from in_order as started
+    inner join in_order as ended
+        on started.account_id = ended.account_id and started.place < ended.place
+    inner join overlapping_plans
+        on
+            started.plan_id = overlapping_plans.other_plan_id
+            and ended.plan_id = overlapping_plans.plan_id
+    where ended.action <> 'cancel' or ended.plan_id = started.plan_id
+    group by started.account_id, started.place
+),
+
 stretches as (
     select
         started.account_id,
         started.plan_id,
         started.counts_from as effective_from,
-        (
-            select min(ended.counts_from)
-            from in_order as ended
-            inner join overlapping_plans on ended.plan_id = overlapping_plans.plan_id
-            where
-                ended.account_id = started.account_id
-                and ended.place > started.place
-                and overlapping_plans.other_plan_id = started.plan_id
-                and (ended.action <> 'cancel' or ended.plan_id = started.plan_id)
-        ) as effective_to
+        ends.effective_to
     from in_order as started
+    left join ends on started.account_id = ends.account_id and started.place = ends.place
     where started.action <> 'cancel'
 ),
 

@@ -1,4 +1,4 @@
-{{ config(unlogged=true) }}
+{{ config(unlogged=true, indexes=[{'columns': ['account_id', 'place'], 'unique': true}]) }}
 
 -- Completed orders that start or end a plan, in the order in which they take effect (whether or not
 -- they count): by effective_on, of a pair the later one, then requested_at, of a pair the earlier one. A pair

@@ -10,19 +10,19 @@
 
 with
 
-run_values as (select * from {{ ref('run_values') }}),
+run_values as not materialized (select * from {{ ref('run_values') }}),
 
-inputs as (select * from {{ ref('int_account_inputs') }}),
+inputs as not materialized (select * from {{ ref('int_account_inputs') }}),
 
-known_numbers as (select * from {{ ref('int_known_numbers') }}),
+known_numbers as not materialized (select * from {{ ref('int_known_numbers') }}),
 
-voids as (select * from {{ ref('int_usage_voids') }}),
+voids as not materialized (select * from {{ ref('int_usage_voids') }}),
 
-casi_rows as (select * from {{ ref('int_casi_rows') }}),
+casi_rows as not materialized (select * from {{ ref('int_casi_rows') }}),
 
-terms as (select * from {{ ref('int_usage_terms') }}),
+terms as not materialized (select * from {{ ref('int_usage_terms') }}),
 
-rules as (select * from {{ ref('no_charge_rules') }}),
+rules as not materialized (select * from {{ ref('no_charge_rules') }}),
 
 {% if usage is none %}
     final as (
@@ -39,15 +39,15 @@ rules as (select * from {{ ref('no_charge_rules') }}),
         where false
     )
 {% else %}
-    usage as (select * from {{ usage }}),
+    usage as not materialized (select * from {{ usage }}),
 
-    with_new_inputs as (
+    with_new_inputs as not materialized (
         select inputs.account_id
         from inputs
         inner join run_values on inputs.changed_in_build = run_values.build_id
     ),
 
-    new_voids as (
+    new_voids as not materialized (
         select voids.*
         from voids
         inner join {{ ref('int_voids_to_decide') }} as decided

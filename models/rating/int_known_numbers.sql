@@ -31,7 +31,7 @@ present as (
     group by service_number
 ),
 
-run_values as (select * from {{ ref('run_values') }}),
+run_values as not materialized (select * from {{ ref('run_values') }}),
 
 {% if not is_rebuild() %}
     final as (

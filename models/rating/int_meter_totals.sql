@@ -15,9 +15,9 @@
 
 with
 
-charged as (select * from {{ ref('int_usage_charged') }}),
+charged as not materialized (select * from {{ ref('int_usage_charged') }}),
 
-touched as (select * from {{ ref('int_touched_accounts') }}),
+touched as not materialized (select * from {{ ref('int_touched_accounts') }}),
 
 run_now as (
     select

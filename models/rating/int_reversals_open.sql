@@ -14,7 +14,7 @@ voids as (
     where outcome = 'reversed'
 ),
 
-issued as (select * from {{ source('issued', 'rated_usage') }}),
+issued as not materialized (select * from {{ source('issued', 'rated_usage') }}),
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 

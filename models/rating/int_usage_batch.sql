@@ -12,11 +12,11 @@ with
 
 run_values as (select * from {{ ref('run_values') }}),
 
-cdrs as (select * from {{ ref('stg_cdrs__records') }}),
+cdrs as not materialized (select * from {{ ref('stg_cdrs__records') }}),
 
-dirty_accounts as (select * from {{ ref('int_dirty_accounts') }}),
+dirty_accounts as not materialized (select * from {{ ref('int_dirty_accounts') }}),
 
-billed as (select * from {{ source('issued', 'rated_usage') }}),
+billed as not materialized (select * from {{ source('issued', 'rated_usage') }}),
 
 voids as (
     select

@@ -14,9 +14,9 @@ with
 
 rated as (select * from {{ ref('int_usage_rated') }}),
 
-touched as (select * from {{ ref('int_touched_accounts') }}),
+touched as not materialized (select * from {{ ref('int_touched_accounts') }}),
 
-terms as (select * from {{ ref('int_usage_terms') }}),
+terms as not materialized (select * from {{ ref('int_usage_terms') }}),
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 

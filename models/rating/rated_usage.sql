@@ -4,7 +4,7 @@ with
 
 issued as (select * from {{ source('issued', 'rated_usage') }}),
 
-issued_terms as (select * from {{ source('issued', 'usage_terms') }}),
+issued_terms as not materialized (select * from {{ source('issued', 'usage_terms') }}),
 
 open_usage as (select * from {{ ref('int_usage_open_funded') }}),
 

@@ -4,7 +4,7 @@
 
 with
 
-issued as (
+issued as not materialized (
     select
         usage.*,
         terms.pool_id
@@ -13,12 +13,12 @@ issued as (
     where terms.treatment = 'pool' and usage.billable_quantity > usage.no_charge_quantity
 ),
 
-issued_buckets as (
+issued_buckets as not materialized (
     select * from {{ source('issued', 'bucket_cycles') }}
     where range_from is not null
 ),
 
-open_usage as (
+open_usage as not materialized (
     select
         usage.*,
         terms.pool_id
@@ -27,9 +27,9 @@ open_usage as (
     where terms.treatment = 'pool' and usage.billable_quantity > usage.no_charge_quantity
 ),
 
-frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+frontiers as not materialized (select * from {{ source('issued', 'account_frontiers') }}),
 
-open_buckets as (
+open_buckets as not materialized (
     select buckets.*
     from {{ ref('int_bucket_cycles') }} as buckets
     left join frontiers on buckets.account_id = frontiers.account_id

@@ -5,7 +5,7 @@
 
 with
 
-voids as (select * from {{ ref('int_usage_voids') }}),
+voids as not materialized (select * from {{ ref('int_usage_voids') }}),
 
 unioned as (
     select

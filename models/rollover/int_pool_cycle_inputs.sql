@@ -6,19 +6,19 @@
 
 with
 
-cycles as (select * from {{ ref('int_open_cycles') }}),
+cycles as not materialized (select * from {{ ref('int_open_cycles') }}),
 
 segments as (select * from {{ ref('int_cycle_plan_segments') }}),
 
-stretches as (select * from {{ ref('int_pool_stretches') }}),
+stretches as not materialized (select * from {{ ref('int_pool_stretches') }}),
 
-pool_terms as (select * from {{ ref('int_pool_terms') }}),
+pool_terms as not materialized (select * from {{ ref('int_pool_terms') }}),
 
 meters as (select * from {{ ref('int_meter_totals') }}),
 
 buckets as (select * from {{ ref('int_buckets_carried') }}),
 
-states as (select * from {{ ref('int_pool_states') }}),
+states as not materialized (select * from {{ ref('int_pool_states') }}),
 
 issued as (select * from {{ source('issued', 'pool_cycles') }}),
 

@@ -8,7 +8,7 @@ with
 
 inputs as (select * from {{ ref('int_pool_cycle_inputs') }}),
 
-bounds as (select * from {{ ref('int_account_bounds') }}),
+bounds as not materialized (select * from {{ ref('int_account_bounds') }}),
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 

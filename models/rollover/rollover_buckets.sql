@@ -5,9 +5,9 @@
 
 with
 
-frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+frontiers as not materialized (select * from {{ source('issued', 'account_frontiers') }}),
 
-movements as (
+movements as not materialized (
     select
         account_id,
         bucket_id,

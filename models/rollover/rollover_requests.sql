@@ -5,7 +5,7 @@
 
 with
 
-frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+frontiers as not materialized (select * from {{ source('issued', 'account_frontiers') }}),
 
 pools as (
     select pools.*

@@ -5,7 +5,7 @@
 
 with
 
-agreements as (select * from {{ ref('int_closing_agreements') }}),
+agreements as not materialized (select * from {{ ref('int_closing_agreements') }}),
 
 terms as (select * from {{ ref('settlement_terms') }}),
 
@@ -16,7 +16,7 @@ segments as (
     where is_closing
 ),
 
-charges as (select * from {{ ref('int_closing_charges') }}),
+charges as not materialized (select * from {{ ref('int_closing_charges') }}),
 
 usage_totals as (select * from {{ ref('int_closing_usage_totals') }}),
 

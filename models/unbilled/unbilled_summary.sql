@@ -5,7 +5,7 @@
 
 with
 
-frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+frontiers as not materialized (select * from {{ source('issued', 'account_frontiers') }}),
 
 run_values as (select * from {{ ref('run_values') }}),
 
@@ -20,7 +20,7 @@ pools as (
 
 buckets as (select * from {{ ref('int_bucket_cycles') }}),
 
-usage as (
+usage as not materialized (
     select
         usage.*,
         terms.treatment,

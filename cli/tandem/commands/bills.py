@@ -51,7 +51,7 @@ def render(
         console.progress("Rendering") as advance,
     ):
         paths = rendering.render(
-            connection, out, wanted, cycle_end=cycle_end, account_id=account, workers=workers,
+            connection, out, wanted, cycle_end=cycle_end, accounts=[account] if account is not None else None, workers=workers,
             on_bill=advance,
         )
     if as_json:
