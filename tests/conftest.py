@@ -1,0 +1,59 @@
+"""What all tests share: one embedded server, and databases copied from one that has been initialised."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.warehouse import Databases, Warehouse
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """dbt's artefacts of this test process stay apart from those of the project and of other processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        patch.setenv("COLUMNS", "100")
+        yield
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """An embedded server of the test session's own."""
+    # a socket's path has at most 107 characters, so not below pytest's own long one
+    home = Path(tempfile.mkdtemp(prefix="tandem-"))
+    server = Databases(home)
+    yield server
+    server.server.down()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prepared(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a database on which `tandem init` has been run, to copy others from."""
+    return databases.prepare("prepared", tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(scope="session")
+def make_warehouse(
+    databases: Databases, prepared: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Warehouse]]:
+    """Make initialised warehouses, each in a database of its own."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            databases.warehouse(tmp_path_factory.mktemp("warehouse"), template=prepared)
+        )
+
+
+@pytest.fixture
+def warehouse(
+    databases: Databases, prepared: str, tmp_path: Path
+) -> Iterator[Warehouse]:
+    """An initialised warehouse for one test."""
+    with databases.warehouse(tmp_path / "feeds", template=prepared) as made:
+        yield made
