@@ -14,8 +14,17 @@ from pathlib import Path
 import psycopg
 
 COLUMNS = (
-    "cdr_id", "calling_number", "called_number", "direction", "service", "call_type", "started_at",
-    "quantity", "other_party_type", "other_party_carrier_id", "action",
+    "cdr_id",
+    "calling_number",
+    "called_number",
+    "direction",
+    "service",
+    "call_type",
+    "started_at",
+    "quantity",
+    "other_party_type",
+    "other_party_carrier_id",
+    "action",
 )
 
 
@@ -46,16 +55,22 @@ def measure(url: str, files: list[tuple[str, Path]], lines: list[tuple[str, Path
             " activated_at timestamptz, deactivated_at timestamptz)"
         )
         for carrier, path in lines:
-            session.execute("create temporary table s (account_id text, service_number text,"
-                            " plan_id text, status text, activated_at timestamptz,"
-                            " deactivated_at timestamptz, subscriber_name text, email text)")
-            with path.open("rb") as handle, session.cursor().copy(
-                "copy s from stdin with (format csv, header)"
-            ) as copy:
+            session.execute(
+                "create temporary table s (account_id text, service_number text,"
+                " plan_id text, status text, activated_at timestamptz,"
+                " deactivated_at timestamptz, subscriber_name text, email text)"
+            )
+            with (
+                path.open("rb") as handle,
+                session.cursor().copy("copy s from stdin with (format csv, header)") as copy,
+            ):
                 while block := handle.read(1 << 20):
                     copy.write(block)
-            session.execute("insert into lines select %s, service_number, account_id,"
-                            " activated_at, deactivated_at from s", (carrier,))
+            session.execute(
+                "insert into lines select %s, service_number, account_id,"
+                " activated_at, deactivated_at from s",
+                (carrier,),
+            )
             session.execute("drop table s")
         session.execute("analyze lines")
         session.execute(

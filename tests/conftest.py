@@ -51,9 +51,7 @@ def make_warehouse(
 
 
 @pytest.fixture
-def warehouse(
-    databases: Databases, prepared: str, tmp_path: Path
-) -> Iterator[Warehouse]:
+def warehouse(databases: Databases, prepared: str, tmp_path: Path) -> Iterator[Warehouse]:
     """An initialised warehouse for one test."""
     with databases.warehouse(tmp_path / "feeds", template=prepared) as made:
         yield made

@@ -170,8 +170,16 @@ def review(connection: Connection) -> Review:
         """
     ).fetchall()
     return Review(
-        accounts, cycles, bills, sections, carriers, total, currency, _outliers(connection),
-        suspended, waiting,
+        accounts,
+        cycles,
+        bills,
+        sections,
+        carriers,
+        total,
+        currency,
+        _outliers(connection),
+        suspended,
+        waiting,
     )
 
 
@@ -243,18 +251,14 @@ def _refuse_unknown_jurisdictions(connection: Connection) -> None:
         )
 
 
-def issue(
-    connection: Connection, through: date, bill_cycle_day: int | None = None
-) -> CloseResult:
+def issue(connection: Connection, through: date, bill_cycle_day: int | None = None) -> CloseResult:
     """Issue what was prepared, in one transaction."""
     _refuse_unknown_jurisdictions(connection)
     accounts, cycles = _counts(connection)
     if accounts == 0:
         return CloseResult(None)
     with connection.transaction():
-        (close_id,) = _one(
-            connection, "select coalesce(max(close_id), 0) + 1 from issued.closes"
-        )
+        (close_id,) = _one(connection, "select coalesce(max(close_id), 0) + 1 from issued.closes")
         parameters = {
             "close_id": close_id,
             "through": through,

@@ -70,7 +70,9 @@ def run_dbt(
     run = DbtRun()
     times: list[datetime] = []
     for node in _invoke(settings, arguments, on_node):
-        times += [t for timing in node.timing for t in (timing.started_at, timing.completed_at) if t]
+        times += [
+            t for timing in node.timing for t in (timing.started_at, timing.completed_at) if t
+        ]
         name = node.node.name
         run.seconds_by_node[name] = node.execution_time
         if node.status in ("error", "fail", "runtime error"):
@@ -122,11 +124,16 @@ def _invoke(
         result = dbtRunner(callbacks=[listen]).invoke(
             [
                 *arguments,
-                "--project-dir", str(settings.project_dir),
-                "--profiles-dir", str(settings.project_dir),
-                "--log-path", str(_logs(settings)),
-                "--log-level", "none",
-                "--log-level-file", "info",
+                "--project-dir",
+                str(settings.project_dir),
+                "--profiles-dir",
+                str(settings.project_dir),
+                "--log-path",
+                str(_logs(settings)),
+                "--log-level",
+                "none",
+                "--log-level-file",
+                "info",
                 "--no-use-colors",
             ]
         )

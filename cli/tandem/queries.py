@@ -35,7 +35,9 @@ def loads(connection: Connection, limit: int | None = None) -> list[Row]:
     )
 
 
-def rejects(connection: Connection, load_id: int | None = None, limit: int | None = None) -> list[Row]:
+def rejects(
+    connection: Connection, load_id: int | None = None, limit: int | None = None
+) -> list[Row]:
     """Rows that could not be used, in order of load and row."""
     if load_id is not None:
         known = fetch(connection, "select 1 from raw.loads where load_id = %s", (load_id,))

@@ -21,8 +21,16 @@ _READABLE_SCHEMAS = {
     PORTAL: (),
 }
 DBT_SCHEMAS = (
-    "catalog", "staging", "integrity", "rating", "rollover", "unbilled", "billing", "settlement",
-    "accounting", "control",
+    "catalog",
+    "staging",
+    "integrity",
+    "rating",
+    "rollover",
+    "unbilled",
+    "billing",
+    "settlement",
+    "accounting",
+    "control",
 )
 
 
@@ -41,9 +49,7 @@ def initialise(connection: Connection) -> None:
             for role in ROLES:
                 _create_role(connection, role)
             for role in (OWNER, ENGINEER):
-                connection.execute(
-                    sql.SQL("grant {} to current_user").format(sql.Identifier(role))
-                )
+                connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
             _create_schemas(connection)
             for script in ("raw.sql", "issued.sql"):
                 connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))

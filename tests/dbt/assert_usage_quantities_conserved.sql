@@ -1,7 +1,7 @@
 {{ config(tags=['audit']) }}
 
--- Units are conserved: what a record bills is what is free, paid from the plan, from rollover units, as overage
--- or metered. A row here would be units billed twice or given away.
+-- Units are conserved: what a record bills is what is free, paid from the plan, from rollover
+-- units, as overage or metered. A row here would be units billed twice or given away.
 
 select
     carrier_id,
@@ -9,7 +9,7 @@ select
     is_reversal
 from {{ ref('rated_usage') }}
 where
-    billable_quantity <> (
+    billable_quantity != (
         no_charge_quantity
         + plan_quantity
         + rollover_quantity

@@ -163,7 +163,13 @@ def copy_project(target: Path, seeds: Mapping[str, Sequence[Mapping[str, str]]])
     """The project with other seeds: everything else is linked."""
     target.mkdir(parents=True)
     for entry in (
-        "models", "macros", "functions", "snapshots", "tests", "dbt_project.yml", "profiles.yml",
+        "models",
+        "macros",
+        "functions",
+        "snapshots",
+        "tests",
+        "dbt_project.yml",
+        "profiles.yml",
     ):
         (target / entry).symlink_to(PROJECT / entry)
     shutil.copytree(PROJECT / "seeds", target / "seeds")

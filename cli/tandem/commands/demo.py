@@ -38,7 +38,8 @@ def demo() -> None:
         _heading("What was loaded, and what was refused")
         _show_loads(done)
         console.print_table(
-            queries.reject_counts(connection), title="Refused rows, by reason",
+            queries.reject_counts(connection),
+            title="Refused rows, by reason",
             empty="No row was refused.",
         )
         console.out.print()
@@ -56,8 +57,16 @@ def demo() -> None:
         _heading("The settlement between the carriers, by close")
         console.print_table(
             queries.settlement(connection),
-            ["close_id", "carrier_id", "bills", "fixed_amount", "remainder_amount", "usage_amount",
-             "total_amount", "net_payable_amount"],
+            [
+                "close_id",
+                "carrier_id",
+                "bills",
+                "fixed_amount",
+                "remainder_amount",
+                "usage_amount",
+                "total_amount",
+                "net_payable_amount",
+            ],
         )
         _heading(f"Not billed yet: {account} in the open month")
         show_unbilled(account, queries.unbilled_summary(connection, account))

@@ -58,7 +58,9 @@ AsOfOption = Annotated[
 ThroughOption = Annotated[
     date,
     typer.Option(
-        "--through", parser=parse_date, metavar="DATE",
+        "--through",
+        parser=parse_date,
+        metavar="DATE",
         help="Close every open cycle that ends on or before this date.",
     ),
 ]

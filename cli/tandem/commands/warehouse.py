@@ -44,8 +44,12 @@ def build(
         console.progress("Building") as advance,
     ):
         result = building.build(
-            here, connection, request=building.RunRequest(as_of=as_of), full_refresh=full_refresh,
-            select=select or (), on_node=advance,
+            here,
+            connection,
+            request=building.RunRequest(as_of=as_of),
+            full_refresh=full_refresh,
+            select=select or (),
+            on_node=advance,
         )
     console.say(f"Built: {result.done} models, seeds and tests.")
 
@@ -54,8 +58,13 @@ def close(
     through: ThroughOption,
     bill_cycle_day: Annotated[
         int | None,
-        typer.Option("--bill-cycle-day", min=1, max=28, metavar="D",
-                     help="Only accounts with this bill cycle day."),
+        typer.Option(
+            "--bill-cycle-day",
+            min=1,
+            max=28,
+            metavar="D",
+            help="Only accounts with this bill cycle day.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -115,19 +124,25 @@ def _show_review(review: closing.Review, as_json: bool) -> None:
     console.out.print()
     console.print_table(
         [{"section": name, "amount": amount} for name, amount in review.sections.items()],
-        title="On the bills", empty="No bills.",
+        title="On the bills",
+        empty="No bills.",
     )
     console.out.print()
     console.print_table(
         [{"carrier": name, "earns": amount} for name, amount in review.carriers],
-        title="Settlement before tax", empty="Nothing to settle.",
+        title="Settlement before tax",
+        empty="Nothing to settle.",
     )
     for title, rows in (
         ("To look at", [outlier.__dict__ for outlier in review.outliers]),
-        ("Suspended, not on these bills",
-         [{"reason": name, "records": count} for name, count in review.suspended]),
-        ("Orders not in sync, whose plans do not bill",
-         [{"status": name, "orders": count} for name, count in review.waiting_orders]),
+        (
+            "Suspended, not on these bills",
+            [{"reason": name, "records": count} for name, count in review.suspended],
+        ),
+        (
+            "Orders not in sync, whose plans do not bill",
+            [{"status": name, "orders": count} for name, count in review.waiting_orders],
+        ),
     ):
         if rows:
             console.out.print()
@@ -139,9 +154,7 @@ def _show_review(review: closing.Review, as_json: bool) -> None:
 def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with feed files.")],
     through: ThroughOption,
-    out: Annotated[
-        Path, typer.Option("--out", help="Where the bills go.")
-    ] = Path("bills"),
+    out: Annotated[Path, typer.Option("--out", help="Where the bills go.")] = Path("bills"),
     formats: Annotated[
         str, typer.Option("--format", metavar="F", help="html, pdf and json, with commas.")
     ] = "html,pdf,json",

@@ -163,9 +163,7 @@ def _csv_header(source: Source, stream: BinaryIO) -> list[str]:
     return [name.strip() for name in next(csv.reader([text]))]
 
 
-def _match_header(
-    source: Source, feed: Feed, header: Sequence[str]
-) -> tuple[list[str], list[str]]:
+def _match_header(source: Source, feed: Feed, header: Sequence[str]) -> tuple[list[str], list[str]]:
     names = [column.name for column in feed.columns]
     missing = [c.name for c in feed.columns if c.must_be_in_header and c.name not in header]
     if missing:
@@ -182,9 +180,7 @@ def _match_header(
     )
 
 
-def _csv_blocks(
-    source: Source, feed: Feed, stream: BinaryIO, header: list[str]
-) -> Iterator[Block]:
+def _csv_blocks(source: Source, feed: Feed, stream: BinaryIO, header: list[str]) -> Iterator[Block]:
     # names of unknown columns may repeat or be empty: only their places matter
     names = {column.name for column in feed.columns}
     places = [name if name in names else f"?{i}" for i, name in enumerate(header)]
@@ -267,9 +263,7 @@ def _parse(
             text = b"".join(texts[i] + b"\n" for i in good)
             numbers = [first + i for i in good]
             bad_rows = [
-                BadRow(
-                    first + i, "A quote is opened and not closed", _decode(source, texts[i])
-                )
+                BadRow(first + i, "A quote is opened and not closed", _decode(source, texts[i]))
                 for i in sorted(records.unclosed)
             ]
     else:
@@ -296,9 +290,7 @@ def _parse_with_arrow(
     misshapen: list[tuple[int, str, str]] = []
 
     def set_aside(row: pa_csv.InvalidRow) -> str:
-        misshapen.append(
-            (row.number - 1, _wrong_width(row.actual_columns, len(places)), row.text)
-        )
+        misshapen.append((row.number - 1, _wrong_width(row.actual_columns, len(places)), row.text))
         return "skip"
 
     wanted = [name for name in places if name in names]
@@ -400,9 +392,7 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
                 batch = next(batches, None)
                 if batch is None:
                     return
-                table = pa.table(
-                    {name: _as_text(batch.column(name)) for name in columns}
-                )
+                table = pa.table({name: _as_text(batch.column(name)) for name in columns})
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
                 raise Refused(f"{source.path}: cannot be read ({error}).") from error
             yield Block(range(first, first + table.num_rows), table, [])
@@ -413,9 +403,11 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
 
 def _as_text(column: pa.Array) -> pa.Array:
     text = column.cast(pa.string())
-    return pa.array(
-        (None if value == "" else value for value in text.to_pylist()), pa.string()
-    ) if pa.types.is_string(column.type) else text
+    return (
+        pa.array((None if value == "" else value for value in text.to_pylist()), pa.string())
+        if pa.types.is_string(column.type)
+        else text
+    )
 
 
 # shared
