@@ -8,7 +8,7 @@ row becomes two CDRs: originated at the carrier of the one, terminated at that o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -62,6 +62,14 @@ def halves(row: Row, service: str) -> Iterator[tuple[str, Row]]:
                 "quantity": quantity,
             },
         )
+
+
+def cdrs(rows: Iterable[Row], service: str, carrier_id: str) -> Iterator[Row]:
+    """The CDRs of one carrier: the halves that its network saw."""
+    for row in rows:
+        for carrier, cdr in halves(row, service):
+            if carrier == carrier_id:
+                yield cdr
 
 
 def instant(seconds: str) -> str:
@@ -157,14 +165,7 @@ def map_files(source: Path, out: Path) -> dict[str, int]:
         for (name, service), rows in logged.items():
             files[f"cdrs.{carrier_id}.{name}.csv.gz"] = (
                 mapping.CDRS,
-                iter(
-                    [
-                        cdr
-                        for row in rows
-                        for carrier, cdr in halves(row, service)
-                        if carrier == carrier_id
-                    ]
-                ),
+                cdrs(rows, service, carrier_id),
             )
     return {
         name: mapping.write_feed(out / name, columns, rows)

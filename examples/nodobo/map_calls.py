@@ -9,7 +9,7 @@ handsets and so becomes two CDRs without our doing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ RANGES = {
     "service 9": "+449098790",
     "home": "+441414960",
 }
+WITHHELD = "9"  # calls 21 of the participants, and none of them ever calls it
 NATIONAL = re.compile(r"[1-37-9][0-9]{9}")  # as dialled, without the 0 that begins it
 DIRECTIONS = {"Outgoing": "originated", "Incoming": "terminated", "Missed": "terminated"}
 
@@ -65,11 +66,17 @@ class Town:
         kind = self.kind(digits)
         return self._numbers.of(kind, digits) if kind else digits
 
-    def cdr(self, row: Row, service: str) -> Row:
-        """The CDR of what a handset logged."""
-        own, other = self.number(row["user"]), self.number(row["other"])
+    def cdrs(self, rows: Iterable[Row], service: str) -> Iterator[Row]:
+        """The CDRs of what the handsets logged, one for one."""
+        for row in rows:
+            yield self._cdr(row, service)
+
+    def _cdr(self, row: Row, service: str) -> Row:
         direction = DIRECTIONS.get(row["direction"], row["direction"])
         terminated = direction == "terminated"
+        own = self.number(row["user"])
+        is_withheld = terminated and row["other"] == WITHHELD
+        other = "" if is_withheld else self.number(row["other"])
         kind = self.kind(row["other"])
         return {
             "cdr_id": mapping.record_id(
@@ -169,11 +176,7 @@ def map_files(source: Path, out: Path) -> dict[str, int]:
         )
         files[f"orders.{carrier_id}.csv"] = (mapping.ORDERS, orders(town, carrier_id))
     for name, rows in logged.items():
-        service = sources[name][1]
-        files[f"cdrs.{WIRELESS}.{name}.csv.gz"] = (
-            mapping.CDRS,
-            (town.cdr(row, service) for row in rows),
-        )
+        files[f"cdrs.{WIRELESS}.{name}.csv.gz"] = (mapping.CDRS, town.cdrs(rows, sources[name][1]))
     return {
         name: mapping.write_feed(out / name, columns, rows)
         for name, (columns, rows) in files.items()
