@@ -256,7 +256,10 @@ REAL = {
 }
 
 
-@pytest.fixture(scope="module", params=list(REAL))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in REAL],
+)
 def real(
     request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealRun]:
@@ -270,7 +273,9 @@ def real(
     feeds = base / "feeds"
     feeds.mkdir()
     map_files(source, feeds)
-    project = make_project(PROJECT / "examples" / example / "catalog", base / "project")
+    # the same folder for both, one after the other: dbt then parses only what differs
+    shared = tmp_path_factory.getbasetemp() / "project"
+    project = make_project(PROJECT / "examples" / example / "catalog", shared)
     with databases.warehouse(base / "files", project=project) as warehouse:
         warehouse.init()
         with exclusive(warehouse.settings, "load") as connection:
@@ -278,7 +283,6 @@ def real(
         yield RealRun(source, feeds, project, warehouse, loads, warehouse.close(through))
 
 
-@pytest.mark.xdist_group("real data")
 class TestRealData:
     """Each of these would fail if a call or a penny went astray."""
 
