@@ -112,9 +112,7 @@ def test_the_chart_in_words_and_in_proportion() -> None:
         ("1478", "0.00", "within your plan"),
     ],
 )
-def test_a_line_of_which_the_plan_paid_a_part_says_so(
-    quantity: str, amount: str, how: str
-) -> None:
+def test_a_line_of_which_the_plan_paid_a_part_says_so(quantity: str, amount: str, how: str) -> None:
     """Else 1,478 messages at 0.15 seem to be 206.70: a customer who multiplies asks for money."""
     document = factory.document(60)
     line = next(line for line in document["lines"] if line.get("treatment") == "pool")

@@ -21,9 +21,9 @@ from tests.properties.scenarios import Checkpoint, Close, Load, Step, hostile
 from tests.rater import Rater
 from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
 
-SEEDS = tuple(int(seed) for seed in os.environ.get("TANDEM_PROPERTY_SEEDS", "3,4").split(","))
-ACCOUNTS = 150
-RECORDS = 6_000
+SEEDS = tuple(int(seed) for seed in os.environ.get("TANDEM_PROPERTY_SEEDS", "4").split(","))
+ACCOUNTS = 200
+RECORDS = 7_000
 CLOSES = (
     (date(2025, 2, 20), Close(date(2025, 2, 10))),
     (date(2025, 3, 30), Close(date(2025, 3, 29), 28)),
@@ -39,7 +39,7 @@ CHECKPOINTS = (
 )
 
 
-@pytest.fixture(params=[pytest.param(s, marks=pytest.mark.xdist_group(f"seed{s}")) for s in SEEDS])
+@pytest.fixture(params=SEEDS)
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of a history."""
     return int(request.param)
