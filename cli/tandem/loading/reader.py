@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
@@ -28,10 +29,15 @@ BLOCK_BYTES = 1 << 20
 # after this many bytes was opened by mistake: its line is set aside and reading goes on below it.
 MAX_RECORD_BYTES = 1 << 16
 PARQUET_ROWS = 20_000
+# Records are flat; what is nested deeper than this in an unknown column would exhaust the stack of
+# Postgres' parser.
+MAX_JSON_DEPTH = 100
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _FIELD = rb'(?:"(?:[^"]|"")*"[^,\n]*|[^",\n][^,\n]*|)'
 _RECORD = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*\n")
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_JSON_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 @dataclass(frozen=True)
@@ -333,11 +339,11 @@ def _parse_one_by_one(
     bad_rows: list[BadRow] = []
     for i, record in enumerate(records.texts()):
         text = _decode(source, record)
-        fields = next(csv.reader(io.StringIO(text, newline="")), [])
-        if "\r" in text and '"' not in text:
-            reason = "A line has a carriage return inside it"
-        elif i in records.unclosed:
+        fields, is_whole = _fields(text) if i not in records.unclosed else ([], True)
+        if i in records.unclosed:
             reason = "A quote is opened and not closed"
+        elif not is_whole:
+            reason = "A line has a carriage return inside it"
         elif len(fields) != len(places):
             reason = _wrong_width(len(fields), len(places))
         else:
@@ -352,6 +358,15 @@ def _parse_one_by_one(
         }
     )
     return Block(list(rows), table, bad_rows)
+
+
+def _fields(record: str) -> tuple[list[str], bool]:
+    """Fields of a record, and whether it has no carriage return outside of quotes."""
+    if '"' not in record:
+        return record.split(","), "\r" not in record
+    lines = io.StringIO(record, newline="").readlines()
+    reader = csv.reader(lines)
+    return next(reader, []), reader.line_num == len(lines)
 
 
 def _wrong_width(found: int | None, expected: int) -> str:
@@ -378,11 +393,31 @@ def _json_blocks(source: Source, stream: BinaryIO) -> Iterator[Block]:
         lines = [line for line in text[:end].splitlines() if line.strip()]
         if lines:
             _decode(source, text[:end])
-            table = pa.table({"raw_text": pa.array(lines, pa.binary()).cast(pa.string())})
-            yield Block(range(first, first + len(lines)), table, [])
+            numbers: Sequence[int] = range(first, first + len(lines))
+            deep = {i for i, line in enumerate(lines) if _is_nested_deeply(line)}
+            bad_rows = [
+                BadRow(first + i, "The JSON is nested too deeply", _decode(source, lines[i]))
+                for i in sorted(deep)
+            ]
             first += len(lines)
+            if deep:
+                numbers = [number for i, number in enumerate(numbers) if i not in deep]
+                lines = [line for i, line in enumerate(lines) if i not in deep]
+            table = pa.table({"raw_text": pa.array(lines, pa.binary()).cast(pa.string())})
+            yield Block(numbers, table, bad_rows)
         if not chunk:
             return
+
+
+def _is_nested_deeply(line: bytes) -> bool:
+    if line.count(b"[") + line.count(b"{") <= MAX_JSON_DEPTH:
+        return False
+    depth = 0
+    for bracket in _JSON_BRACKET.findall(_JSON_STRING.sub(b"", line)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            return True
+    return False
 
 
 def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
@@ -413,9 +448,7 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
 
 def _as_text(column: pa.Array) -> pa.Array:
     text = column.cast(pa.string())
-    return pa.array(
-        (None if value == "" else value for value in text.to_pylist()), pa.string()
-    ) if pa.types.is_string(column.type) else text
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
 # shared
