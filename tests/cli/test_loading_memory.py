@@ -52,9 +52,10 @@ def test_big_file_in_bounded_memory(clean: Warehouse, tmp_path: Path) -> None:
         env=os.environ | {"TANDEM_DATABASE_URL": clean.url, "TANDEM_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=300,
     )
+    assert done.returncode == 0, done.stderr
     assert "600,000 rows: 599,400 accepted, 0 duplicate, 600 rejected" in done.stderr
     peak = int(done.stderr.rsplit("peak ", 1)[1])
     assert peak < LIMIT, f"{peak / 1e6:.0f} MB"

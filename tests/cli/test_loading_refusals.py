@@ -222,10 +222,7 @@ def test_refused_whole(clean: Warehouse, tmp_path: Path, name: str) -> None:
     sentence = str(refused.value)
     assert refusal.words in sentence
     assert "\n" not in sentence and len(sentence) < 600
-    assert sentence[0].isupper() or sentence.startswith(str(path)) or "carrier" in sentence
-    assert sentence.endswith(".")
-    if name not in ("missing file", "folder") and path.name in sentence:
-        assert str(path) in sentence
+    assert sentence.endswith((".", "?"))
     # nothing of it is there, no table of the load's own either
     assert rows_in_raw(clean) == before
 
@@ -243,7 +240,9 @@ def test_each_column_that_a_header_must_have(
     }[feed].split()
     row = GOOD[feed]
     for name in row:
-        path = write(tmp_path / f"{name}.csv", [without(row, name)])
+        key = {"change_id": name, "cdr_id": name, "order_id": name}
+        ids = {column: value for column, value in key.items() if column in row}
+        path = write(tmp_path / f"{name}.csv", [without(row | ids, name)])
         if name in required:
             with pytest.raises(Refused, match=f"lacks {name}"):
                 clean.load_path(feed, path, carrier_of(feed), as_of_of(feed))
@@ -263,14 +262,6 @@ def test_a_refused_file_can_be_mended_and_loaded(clean: Warehouse, tmp_path: Pat
         clean.load_path("cdrs", path, "wireless")
     result = clean.load_path("cdrs", path, "wireless", max_rejects=20)
     assert (result.accepted, result.rejected, result.load_id) == (80, 20, 1)
-
-
-def test_uninitialised_database_says_what_to_do(
-    databases: Any, tmp_path: Path
-) -> None:
-    with databases.warehouse(tmp_path / "feeds") as bare:
-        with pytest.raises(Refused, match="tandem init"):
-            bare.load_path("cdrs", write(tmp_path / "c.csv", [CDR]), "wireless")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -166,6 +166,10 @@ def _csv_header(source: Source, stream: BinaryIO) -> list[str]:
     text = _decode(source, line).strip("\r\n")
     if not text:
         raise Refused(f"{source.path}: the file is empty; a header row is needed.")
+    if "\r" in text:
+        raise Refused(
+            f"{source.path}: the header has a carriage return inside it; lines end with a line feed."
+        )
     return [name.strip() for name in next(csv.reader([text]))]
 
 
@@ -223,8 +227,8 @@ def _csv_records(source: Source, stream: BinaryIO) -> Iterator[_Records]:
             end = text.rfind(b"\n") + 1
             rest = text[end:]
             records = _Records(_without_blank_lines(text[:end]))
-            if len(rest) > MAX_RECORD_BYTES * 16:
-                raise Refused(f"{source.path}: a line is longer than a mebibyte; this is no CSV.")
+        if len(rest) > MAX_RECORD_BYTES * 16:
+            raise Refused(f"{source.path}: a line is longer than a mebibyte; this is no CSV.")
         if records.text:
             yield records
         if is_last:
@@ -328,7 +332,7 @@ def _parse_with_arrow(
             ),
         )
     except pa.ArrowInvalid as error:
-        raise Refused(f"{source.path}: cannot be read as CSV ({error}).") from error
+        raise Refused(f"{source.path}: cannot be read as CSV ({_one_line(error)}).") from error
     return table, misshapen
 
 
@@ -424,7 +428,7 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
     try:
         parquet = pa_parquet.ParquetFile(stream)
     except (pa.ArrowInvalid, OSError) as error:
-        raise Refused(f"{source.path}: is not a readable Parquet file ({error}).") from error
+        raise Refused(f"{source.path}: is not a readable Parquet file ({_one_line(error)}).") from error
     columns, unknown = _match_header(source, feed, parquet.schema_arrow.names)
 
     def blocks() -> Iterator[Block]:
@@ -439,7 +443,10 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
                     {name: _as_text(batch.column(name)) for name in columns}
                 )
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise Refused(f"{source.path}: cannot be read ({error}).") from error
+                raise Refused(f"{source.path}: cannot be read ({_one_line(error)}).") from error
+            for name in columns:
+                if pc.any(pc.match_substring(table.column(name), "\0")).as_py():
+                    raise Refused(f"{source.path}: {name} has a NUL character; no text has one.")
             yield Block(range(first, first + table.num_rows), table, [])
             first += table.num_rows
 
@@ -464,6 +471,10 @@ def _decode(source: Source, text: bytes) -> str:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused(f"{source.path}: is not text in UTF-8.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _listed(names: Sequence[str]) -> str:
