@@ -16,16 +16,18 @@ from tests.support.warehouse import PROJECT, Warehouse
 pytestmark = pytest.mark.xdist_group("loading")
 
 ROWS = 600_000
-LIMIT = 200 << 20  # bytes
+LIMIT = 200_000_000  # bytes
 
-# runs the command in this process and tells its peak on stderr
+# Runs the command and tells its peak on stderr, in kB: of this program alone, while the figure of
+# getrusage begins with that of the process that started it.
 MEASURED = """
-import resource, sys
+import pathlib, sys
 from tandem.app import app
 try:
     app(sys.argv[1:])
 finally:
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+    status = pathlib.Path("/proc/self/status").read_text()
+    print("peak", status.partition("VmHWM:")[2].split()[0], file=sys.stderr)
 """
 
 
@@ -57,5 +59,5 @@ def test_big_file_in_bounded_memory(clean: Warehouse, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "600,000 rows: 599,400 accepted, 0 duplicate, 600 rejected" in done.stderr
-    peak = int(done.stderr.rsplit("peak ", 1)[1])
+    peak = int(done.stderr.rsplit("peak ", 1)[1]) * 1024
     assert peak < LIMIT, f"{peak / 1e6:.0f} MB"
