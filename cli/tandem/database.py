@@ -57,6 +57,12 @@ def connect(settings: Settings, purpose: str = "", *, autocommit: bool = False) 
         connection = psycopg.connect(
             url, application_name=name, autocommit=autocommit, connect_timeout=10
         )
+    except psycopg.ProgrammingError as error:
+        # libpq's own words would quote the URL, and with it the password
+        raise Refused(
+            "The database cannot be reached: TANDEM_DATABASE_URL is no URL of PostgreSQL"
+            " (postgresql://user:password@host:port/database)."
+        ) from error
     except psycopg.Error as error:
         detail = str(error).strip().splitlines()
         raise Refused(

@@ -77,7 +77,7 @@ def generate(
         with console.progress("Generating") as advance:
             summary = write(town, out, advance)
     except (ValueError, FileExistsError) as error:
-        raise Refused(str(error)) from error
+        raise Refused(f"{error}.") from error
     console.say(
         f"Wrote {summary.cdrs:,} call records and {summary.accounts:,} accounts in"
         f" {len(summary.files)} files to {out}; {out / 'README.txt'} says what is in there."

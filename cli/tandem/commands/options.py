@@ -9,8 +9,13 @@ from typing import Annotated
 import typer
 
 
-def parse_date(text: str) -> date:
+# Typer gives the parsers of options their defaults too, which are no texts.
+
+
+def parse_date(text: str | date) -> date:
     """A date as YYYY-MM-DD."""
+    if isinstance(text, date):
+        return text
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -34,13 +39,15 @@ def parse_instant(text: str) -> datetime:
     return instant
 
 
-def parse_percent(text: str) -> Decimal:
+def parse_percent(text: str | Decimal) -> Decimal:
     """A percentage from 0 to 100, with or without the sign."""
+    if isinstance(text, Decimal):
+        return text
     try:
         percent = Decimal(text.removesuffix("%").strip())
     except InvalidOperation as error:
         raise typer.BadParameter(f"{text} is not a percentage") from error
-    if not 0 <= percent <= 100:
+    if not (percent.is_finite() and 0 <= percent <= 100):
         raise typer.BadParameter(f"{text} is not between 0 and 100")
     return percent
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
@@ -28,10 +29,15 @@ BLOCK_BYTES = 1 << 20
 # after this many bytes was opened by mistake: its line is set aside and reading goes on below it.
 MAX_RECORD_BYTES = 1 << 16
 PARQUET_ROWS = 20_000
+# Records are flat; what is nested deeper than this in an unknown column would exhaust the stack of
+# Postgres' parser.
+MAX_JSON_DEPTH = 100
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _FIELD = rb'(?:"(?:[^"]|"")*"[^,\n]*|[^",\n][^,\n]*|)'
 _RECORD = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*\n")
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_JSON_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,10 @@ def _csv_header(source: Source, stream: BinaryIO) -> list[str]:
     text = _decode(source, line).strip("\r\n")
     if not text:
         raise Refused(f"{source.path}: the file is empty; a header row is needed.")
+    if "\r" in text:
+        raise Refused(
+            f"{source.path}: the header has a carriage return inside it; lines end with a line feed."
+        )
     return [name.strip() for name in next(csv.reader([text]))]
 
 
@@ -213,8 +223,8 @@ def _csv_records(source: Source, stream: BinaryIO) -> Iterator[_Records]:
             end = text.rfind(b"\n") + 1
             rest = text[end:]
             records = _Records(_without_blank_lines(text[:end]))
-            if len(rest) > MAX_RECORD_BYTES * 16:
-                raise Refused(f"{source.path}: a line is longer than a mebibyte; this is no CSV.")
+        if len(rest) > MAX_RECORD_BYTES * 16:
+            raise Refused(f"{source.path}: a line is longer than a mebibyte; this is no CSV.")
         if records.text:
             yield records
         if is_last:
@@ -314,7 +324,7 @@ def _parse_with_arrow(
             ),
         )
     except pa.ArrowInvalid as error:
-        raise Refused(f"{source.path}: cannot be read as CSV ({error}).") from error
+        raise Refused(f"{source.path}: cannot be read as CSV ({_one_line(error)}).") from error
     return table, misshapen
 
 
@@ -325,11 +335,11 @@ def _parse_one_by_one(
     bad_rows: list[BadRow] = []
     for i, record in enumerate(records.texts()):
         text = _decode(source, record)
-        fields = next(csv.reader(io.StringIO(text, newline="")), [])
-        if "\r" in text and '"' not in text:
-            reason = "A line has a carriage return inside it"
-        elif i in records.unclosed:
+        fields, is_whole = _fields(text) if i not in records.unclosed else ([], True)
+        if i in records.unclosed:
             reason = "A quote is opened and not closed"
+        elif not is_whole:
+            reason = "A line has a carriage return inside it"
         elif len(fields) != len(places):
             reason = _wrong_width(len(fields), len(places))
         else:
@@ -344,6 +354,15 @@ def _parse_one_by_one(
         }
     )
     return Block(list(rows), table, bad_rows)
+
+
+def _fields(record: str) -> tuple[list[str], bool]:
+    """Fields of a record, and whether it has no carriage return outside of quotes."""
+    if '"' not in record:
+        return record.split(","), "\r" not in record
+    lines = io.StringIO(record, newline="").readlines()
+    reader = csv.reader(lines)
+    return next(reader, []), reader.line_num == len(lines)
 
 
 def _wrong_width(found: int | None, expected: int) -> str:
@@ -370,18 +389,40 @@ def _json_blocks(source: Source, stream: BinaryIO) -> Iterator[Block]:
         lines = [line for line in text[:end].splitlines() if line.strip()]
         if lines:
             _decode(source, text[:end])
-            table = pa.table({"raw_text": pa.array(lines, pa.binary()).cast(pa.string())})
-            yield Block(range(first, first + len(lines)), table, [])
+            numbers: Sequence[int] = range(first, first + len(lines))
+            deep = {i for i, line in enumerate(lines) if _is_nested_deeply(line)}
+            bad_rows = [
+                BadRow(first + i, "The JSON is nested too deeply", _decode(source, lines[i]))
+                for i in sorted(deep)
+            ]
             first += len(lines)
+            if deep:
+                numbers = [number for i, number in enumerate(numbers) if i not in deep]
+                lines = [line for i, line in enumerate(lines) if i not in deep]
+            table = pa.table({"raw_text": pa.array(lines, pa.binary()).cast(pa.string())})
+            yield Block(numbers, table, bad_rows)
         if not chunk:
             return
+
+
+def _is_nested_deeply(line: bytes) -> bool:
+    if line.count(b"[") + line.count(b"{") <= MAX_JSON_DEPTH:
+        return False
+    depth = 0
+    for bracket in _JSON_BRACKET.findall(_JSON_STRING.sub(b"", line)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            return True
+    return False
 
 
 def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
     try:
         parquet = pa_parquet.ParquetFile(stream)
     except (pa.ArrowInvalid, OSError) as error:
-        raise Refused(f"{source.path}: is not a readable Parquet file ({error}).") from error
+        raise Refused(
+            f"{source.path}: is not a readable Parquet file ({_one_line(error)})."
+        ) from error
     columns, unknown = _match_header(source, feed, parquet.schema_arrow.names)
 
     def blocks() -> Iterator[Block]:
@@ -394,7 +435,10 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
                     return
                 table = pa.table({name: _as_text(batch.column(name)) for name in columns})
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise Refused(f"{source.path}: cannot be read ({error}).") from error
+                raise Refused(f"{source.path}: cannot be read ({_one_line(error)}).") from error
+            for name in columns:
+                if pc.any(pc.match_substring(table.column(name), "\0")).as_py():
+                    raise Refused(f"{source.path}: {name} has a NUL character; no text has one.")
             yield Block(range(first, first + table.num_rows), table, [])
             first += table.num_rows
 
@@ -403,11 +447,7 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
 
 def _as_text(column: pa.Array) -> pa.Array:
     text = column.cast(pa.string())
-    return (
-        pa.array((None if value == "" else value for value in text.to_pylist()), pa.string())
-        if pa.types.is_string(column.type)
-        else text
-    )
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
 # shared
@@ -423,6 +463,10 @@ def _decode(source: Source, text: bytes) -> str:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused(f"{source.path}: is not text in UTF-8.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _listed(names: Sequence[str]) -> str:
