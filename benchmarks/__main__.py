@@ -135,7 +135,7 @@ class Bench:
         reference = [file for file in files if file.feed.name != "cdrs"]
         calls = [file for file in files if file.feed.name == "cdrs"]
         result: dict[str, Any] = {"phases": phases}
-        with watched_memory(self.server) as peak:
+        with watched_memory(self.server) as peak:  # noqa: SIM117
             with exclusive(settings, "bench") as connection:
                 phases["load_reference"] = timed_load(connection, reference)
                 phases["load_cdrs"] = timed_load(connection, calls)
@@ -252,7 +252,7 @@ def dbt_seconds(run: Any) -> tuple[float, float, Any]:
 
 @contextmanager
 def watched_memory(server: EmbeddedServer) -> Iterator[dict[str, float]]:
-    """Peak resident memory, in MB: of this process, and of the server's processes without shared pages."""
+    """Peak resident memory, in MB: of this process, and of the server's, without shared pages."""
     peak = {"python_mb": 0.0, "postgres_mb": 0.0}
     stop = threading.Event()
 

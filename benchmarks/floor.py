@@ -2,7 +2,8 @@
 
 COPY of the rows into a logged table with its primary key, under durable settings, then one logged
 ``create table as`` with the join to lines and one window per account and cycle. Everything that the
-pipeline does beyond this (judging, rating, charging, bills, settlement, proofs) is what the ratio shows.
+pipeline does beyond this (judging, rating, charging, bills, settlement, proofs) is what the ratio
+shows.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def measure(url: str, files: list[tuple[str, Path]], lines: list[tuple[str, Path
             session.execute("drop table s")
         session.execute("analyze lines")
         session.execute(
-            "create table cdrs (carrier_id text not null default '', cdr_id text, calling_number text,"
+            "create table cdrs (carrier_id text not null default '', cdr_id text,"
+            " calling_number text,"
             " called_number text, direction text, service text, call_type text,"
             " started_at timestamptz, quantity bigint, other_party_type text,"
             " other_party_carrier_id text, action text, primary key (carrier_id, cdr_id))"

@@ -11,7 +11,8 @@ from tandem.database import Connection
 from tandem.dbt import DbtRun, run_dbt
 from tandem.settings import Settings
 
-# Tests that read all there is, to prove over the whole history what every build proves of its own part.
+# Tests that read all there is: they prove over the whole history what every build proves of its
+# own part.
 AUDIT_TAG = "tag:audit"
 
 

@@ -1,8 +1,8 @@
 """The close: the act that ends cycles for good.
 
-dbt works out what a close will issue and tests it (models named ``int_closing_*``); here it is issued,
-in one transaction: the rows go into the issued tables and the frontier of each account moves on. Until it
-commits nothing has happened, and readers take the new state the moment it does.
+dbt works out what a close will issue and tests it (models named ``int_closing_*``); here it is
+issued, in one transaction: the rows go into the issued tables and the frontier of each account
+moves on. Until it commits nothing has happened, and readers take the new state the moment it does.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def close(
         on_node: told as dbt's nodes are done.
 
     Raises:
-        Refused: a date after today, accounts in a tax jurisdiction that the catalog does not have, or
-            a test of what would be issued that failed; nothing was issued.
+        Refused: a date after today, accounts in a tax jurisdiction that the catalog does not have,
+            or a test of what would be issued that failed; nothing was issued.
     """
     prepare(settings, connection, through, bill_cycle_day, as_of=as_of, on_node=on_node)
     return issue(connection, through, bill_cycle_day)
@@ -137,7 +137,7 @@ def prepare(
 def review(connection: Connection) -> Review:
     """What the prepared close would issue, and what deserves a look before it does."""
     accounts, cycles = _counts(connection)
-    sections = dict(
+    sections: dict[str, Decimal] = dict(
         connection.execute(
             """
             select section, sum(amount) from billing.int_closing_bill_lines

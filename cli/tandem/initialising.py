@@ -8,7 +8,9 @@ from tandem.settings import Settings
 
 
 def initialise(settings: Settings, connection: Connection) -> int:
-    """Make schemas, tables and roles and load the catalog; safe to repeat. The caller holds the lock.
+    """Make schemas, tables and roles and load the catalog; safe to repeat.
+
+    The caller holds the lock.
 
     Returns:
         How many seeds the catalog has.

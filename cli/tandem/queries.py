@@ -107,7 +107,8 @@ def suspended_records(connection: Connection, limit: int | None = None) -> list[
     return fetch(
         connection,
         """
-        select carrier_id, cdr_id, account_id, service_number, started_at, service, quantity, reason,
+        select carrier_id, cdr_id, account_id, service_number, started_at, service, quantity,
+            reason,
             suspended_since, load_id
         from rating.suspended_usage order by started_at, carrier_id, cdr_id limit %s
         """,

@@ -113,7 +113,8 @@ def _grant(connection: Connection) -> None:
         sql.SQL("grant usage on schema raw, issued to {}").format(engineer),
         sql.SQL("grant select on all tables in schema raw, issued to {}").format(engineer),
         sql.SQL(
-            "alter default privileges for role {} in schema raw, issued grant select on tables to {}"
+            "alter default privileges for role {} in schema raw, issued"
+            " grant select on tables to {}"
         ).format(sql.Identifier(OWNER), engineer),
         sql.SQL("grant select on control.run_requests to {}").format(engineer),
         sql.SQL("grant insert, update, delete on control.run_requests to {}").format(

@@ -30,6 +30,7 @@ DATABASE = "tandem"
 SUPERUSER = "tandem"
 SERVER_ACCOUNT = "tandem"  # Postgres refuses to run as root: root starts it as this account
 MAX_SOCKET_PATH = 100  # bytes; the kernel allows 107, less the name of the lock file
+SHM = Path("/dev/shm")  # noqa: S108
 MIB = 1 << 20
 
 
@@ -189,7 +190,7 @@ class EmbeddedServer:
     def _server_settings(self) -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         shared_buffers = min(max(memory // 8, 128 * MIB), 2048 * MIB)
-        shm = shutil.disk_usage("/dev/shm").total if Path("/dev/shm").is_dir() else 0
+        shm = shutil.disk_usage(SHM).total if SHM.is_dir() else 0
         return {
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_dir),

@@ -203,7 +203,11 @@ def test_order_statuses(clean: Warehouse, tmp_path: Path, files: str) -> None:
             ]
         )
     every = [row for rows in rounds for row in rows]
-    batches = {"one": [every], "one each": rounds, "first apart": [rounds[0], sum(rounds[1:], [])]}
+    batches = {
+        "one": [every],
+        "one each": rounds,
+        "first apart": [rounds[0], [row for rows in rounds[1:] for row in rows]],
+    }
     accepted = duplicate = 0
     for number, rows in enumerate(batches[files]):
         path = write(tmp_path / f"{number}.csv", rows)

@@ -21,11 +21,13 @@ def hostile_catalog(folder: Path) -> Seeds:
     """All seeds of ``folder`` with additions:
 
     TRIO: three carriers, tolerance of 2 days, usage pooled, odd increments, a life of one cycle.
-    HALF: mobile to mobile counts half, a cap, no retention, a fee below the fixed fees of its agreement.
-    LEFT, RIGHT: not integrated, side by side under the general agreement; a limited free rule over nights.
+    HALF: mobile to mobile counts half, a cap, no retention, a fee below the fixed fees of its
+    agreement.
+    LEFT, RIGHT: not integrated, side by side under the general agreement; a limited free rule over
+    nights.
     TINY: an allowance of 7 minutes and rollover with a life of two cycles, rollover first.
-    MESSY: events and messages with rollover, one wireless-like carrier of another kind (two lines of
-    radio2), everything in `*`.
+    MESSY: events and messages with rollover, one wireless-like carrier of another kind (two lines
+    of radio2), everything in `*`.
     """
     seeds = read_seeds(folder)
 

@@ -1,5 +1,5 @@
-"""Histories made to hurt: calls on boundaries, plans that come and go, orders out of step, late and voided
-records, several closes. Seeded; the same seed gives the same history."""
+"""Histories made to hurt: calls on boundaries, plans that come and go, orders out of step, late and
+voided records, several closes. Seeded; the same seed gives the same history."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The warehouse against the plain rater: whole histories, compared mart by mart after every step that counts.
+"""The warehouse against the plain rater: whole histories, compared mart by mart at every turn.
 
-Each history is loaded in pieces, built, closed four times (once by bill cycle day, once with a backlog of several
-cycles) and built again in between, so one run checks incremental builds, late files and the open and closed
-part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other histories than those of every day.
+Each history is loaded in pieces, built, closed four times (once by bill cycle day, once with a
+backlog of several cycles) and built again in between, so one run checks incremental builds, late
+files and the open and closed part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other histories.
 """
 
 from __future__ import annotations

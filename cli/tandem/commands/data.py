@@ -1,4 +1,4 @@
-"""init, generate, load, loads, rejects, suspense: getting data in, and seeing what became of them."""
+"""init, generate, load, loads, rejects, suspense: getting data in, and what became of them."""
 
 from __future__ import annotations
 

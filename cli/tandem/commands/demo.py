@@ -73,7 +73,7 @@ def demo() -> None:
     _heading("The bills")
     _show_bills(done, account)
     _heading("What to try next")
-    _show_next(done, account, bill_id)
+    _show_next(account, bill_id)
     console.say(f"Done in {done.seconds:.0f} seconds.")
 
 
@@ -113,7 +113,7 @@ def _show_bills(done: Demonstration, account: str) -> None:
             console.out.print(f"  {_near(path)}")
 
 
-def _show_next(done: Demonstration, account: str, bill_id: str) -> None:
+def _show_next(account: str, bill_id: str) -> None:
     for command, purpose in (
         (f"tandem bills show {bill_id}", "a bill in the terminal"),
         (f"tandem unbilled {account} --detail", "what was used since, call by call"),

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-
 # Typer gives the parsers of options their defaults too, which are no texts.
 
 

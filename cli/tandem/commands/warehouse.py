@@ -78,7 +78,7 @@ def close(
     Example: [bold]tandem close --through 2026-07-01 --dry-run[/]
     """
     here = settings.load()
-    with exclusive(here, "close", console.say) as connection:
+    with exclusive(here, "close", console.say) as connection:  # noqa: SIM117
         with console.progress("Closing") as advance:
             if dry_run:
                 closing.prepare(
@@ -119,7 +119,8 @@ def _show_review(review: closing.Review, as_json: bool) -> None:
         return
     console.out.print(
         f"[bold]Would close[/] {review.cycles:,} cycles of {review.accounts:,} accounts and issue"
-        f" {review.bills:,} bills, in all {review.total:,.2f} {review.currency}. Nothing was issued."
+        f" {review.bills:,} bills, in all {review.total:,.2f} {review.currency}."
+        " Nothing was issued."
     )
     console.out.print()
     console.print_table(

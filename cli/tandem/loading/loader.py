@@ -368,7 +368,9 @@ class _Load:
         if rejected * 100 > max_rejects * self.rows_read:
             raise Refused(self._too_many(rejected, max_rejects))
         texts = raw_texts(self.source, self.feed, set(self.reasons))
-        rejects = [(bad.row_number, "bad_shape", bad.reason, bad.raw_text) for bad in self.bad_rows]
+        rejects: list[tuple[int, str, str, str | None]] = [
+            (bad.row_number, "bad_shape", bad.reason, bad.raw_text) for bad in self.bad_rows
+        ]
         rejects += [
             (row_number, *validation.sentence(self.feed, reason), texts.get(row_number))
             for row_number, reason in self.reasons.items()

@@ -168,7 +168,8 @@ def _csv_header(source: Source, stream: BinaryIO) -> list[str]:
         raise Refused(f"{source.path}: the file is empty; a header row is needed.")
     if "\r" in text:
         raise Refused(
-            f"{source.path}: the header has a carriage return inside it; lines end with a line feed."
+            f"{source.path}: the header has a carriage return inside it;"
+            " lines end with a line feed."
         )
     return [name.strip() for name in next(csv.reader([text]))]
 
@@ -263,7 +264,8 @@ def _cut_quoted(text: bytes, is_last: bool) -> tuple[_Records, bytes]:
 def _parse(
     source: Source, records: _Records, places: list[str], names: set[str], first: int
 ) -> tuple[Block, int]:
-    text, numbers = records.text, None
+    text = records.text
+    numbers: Sequence[int] | None = None
     bad_rows: list[BadRow] = []
     if records.spans is not None:
         count = len(records.spans)

@@ -90,7 +90,7 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
         if column.kind == "time_zone":
             branches.append(
                 (
-                    f"{column.name} <> all (array(select name from pg_timezone_names))",
+                    f"{column.name} <> all (array(select name from pg_timezone_names))",  # noqa: S608
                     f"bad_value:{column.name}",
                 )
             )
@@ -118,7 +118,7 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
     ]
     return sql.SQL("case {} end").format(
         sql.SQL(" ").join(
-            sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(reason))  # type: ignore[arg-type]
+            sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(reason))
             for condition, reason in branches
         )
     )
@@ -137,7 +137,7 @@ def typed_columns_sql(feed: Feed, columns: list[str]) -> list[tuple[str, sql.Com
                 default = f"{default}::{column.sql_type}"
             value = f"coalesce({value}, {default})"
         expression = f"({value})::{column.sql_type}"
-        result.append((column.name, sql.SQL(expression)))  # type: ignore[arg-type]
+        result.append((column.name, sql.SQL(expression)))
     return result
 
 
