@@ -2,7 +2,8 @@
 
 Each history is loaded in pieces, built, closed four times (once by bill cycle day, once with a
 backlog of several cycles) and built again in between, so one run checks incremental builds, late
-files and the open and closed part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other histories.
+files and the open and closed part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other
+histories.
 """
 
 from __future__ import annotations
