@@ -22,7 +22,7 @@ _READABLE_SCHEMAS = {
 }
 DBT_SCHEMAS = (
     "catalog", "staging", "integrity", "rating", "rollover", "unbilled", "billing", "settlement",
-    "accounting", "control",
+    "accounting", "control", "catalog_history",
 )
 
 
