@@ -1,7 +1,7 @@
 """The catalog: what is wrong with it, in words, and whether its history is up to date.
 
-What a fault is stands in ``models/catalog/faults/``; the view ``catalog.catalog_faults`` lists those
-of the catalog as it is, and a test on it is the gate before all that is built.
+What a fault is stands in ``models/catalog/faults/``; the view ``catalog.catalog_faults`` lists
+those of the catalog as it is, and a test on it is the gate before all that is built.
 """
 
 from __future__ import annotations
@@ -81,8 +81,7 @@ def why_refused(connection: Connection, run: DbtRun, seeds: Path) -> str | None:
         seeds: folder of the seeds' files.
     """
     failed = {name for name, _ in run.failed}
-    if GATE in failed:
-        found = [str(fault) for fault in faults(connection)]
+    if GATE in failed and (found := [str(fault) for fault in faults(connection)]):
         count = "a fault" if len(found) == 1 else f"{len(found)} faults"
         sentence = f"The catalog has {count}: {'; '.join(found[:SHOWN])}"
         if len(found) > SHOWN:

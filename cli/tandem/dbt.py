@@ -138,7 +138,7 @@ def _invoke(
     from dbt.cli.main import dbtRunner  # noqa: PLC0415  (takes seconds; only where needed)
 
     def listen(event: Any) -> None:
-        if on_node is not None and event.info.name in ("LogStartLine", "LogTestResult"):
+        if on_node is not None and event.info.name == "LogStartLine":
             on_node(event.data.node_info.node_name, event.data.index, event.data.total)
 
     with _environment(settings):

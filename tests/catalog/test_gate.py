@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tandem import catalog
-from tandem.database import connect
+from tandem import building, catalog
+from tandem.database import connect, exclusive
 from tandem.errors import Refused
 from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
 
@@ -174,8 +174,13 @@ def test_a_broken_catalog_bills_nobody(own: Warehouse) -> None:
         assert refusal(own, Warehouse.init) == said
         assert state(own) == before
 
-    own.build()
+    told: list[str] = []
+    with exclusive(own.settings, "build") as connection:
+        building.build(
+            own.settings, connection, on_node=lambda name, number, total: told.append(name)
+        )
     assert not is_rebuild(own), "the catalog is again the one that was built on"
+    assert told.index(catalog.GATE) < told.index("run_values")
     assert own.close(date(2026, 3, 1)).bills == 1
 
 
