@@ -14,8 +14,11 @@ def initialise(settings: Settings, connection: Connection) -> int:
 
     Returns:
         How many seeds the catalog has.
+
+    Raises:
+        Refused: the database user may not, or the catalog is broken.
     """
     schema.initialise(connection)
-    run = building.seed(settings)
+    run = building.seed(settings, connection)
     schema.create_carrier_roles(connection)
-    return run.done
+    return run.done_by_type["seed"]

@@ -31,6 +31,7 @@ DBT_SCHEMAS = (
     "settlement",
     "accounting",
     "control",
+    "catalog_history",
 )
 
 

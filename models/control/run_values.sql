@@ -1,5 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_all') }}
 
+-- Nothing is built on a catalog with a fault.
+-- depends_on: {{ ref('catalog_faults') }}
+
 {%- set seeds = [
     'carriers', 'unit_types', 'services', 'carrier_services', 'plans', 'plan_pools',
     'plan_services', 'no_charge_rules', 'rate_periods', 'tariffs', 'tax_jurisdictions',
