@@ -75,7 +75,7 @@ def run_dbt(
         run.seconds_by_node[name] = node.execution_time
         if node.status in ("error", "fail", "runtime error"):
             run.failed.append((name, _one_line(node.message or "failed")))
-        elif node.status not in ("skipped", "warn"):
+        elif node.status not in ("skipped", "warn", "no-op"):
             run.done += 1
     run.node_seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     if run.failed:

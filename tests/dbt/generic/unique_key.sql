@@ -8,15 +8,16 @@
 -#}
 {% test unique_key(model, columns, nullable=[]) %}
 
+    {% set conditions = ['count(*) > 1'] %}
+    {% for column in columns if column not in nullable %}
+        {% do conditions.append(column ~ ' is null') %}
+    {% endfor %}
+
     select
-        {{ columns | join(',\n        ') }},
+        {{ columns | join(', ') }},
         count(*) as rows_with_key
     from {{ model }}
     group by {{ columns | join(', ') }}
-    having
-        count(*) > 1
-        {%- for column in columns if column not in nullable %}
-            or {{ column }} is null
-        {%- endfor %}
+    having {{ conditions | join(' or ') }}
 
 {% endtest %}
