@@ -97,7 +97,7 @@ def run_dbt(
             run.seeds[name] = dict(node.node.config.column_types)
         if node.status in ("error", "fail", "runtime error"):
             run.failed.append((name, _one_line(node.message or "failed")))
-        elif node.status not in ("skipped", "warn"):
+        elif node.status not in ("skipped", "warn", "no-op"):
             run.done += 1
             run.done_by_type[str(node.node.resource_type)] += 1
     run.node_seconds = (max(times) - min(times)).total_seconds() if times else 0.0

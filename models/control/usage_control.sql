@@ -208,9 +208,9 @@ final as (
         summed.rated,
         summed.suspended,
         summed.voided,
-        summed.rated_quantity::numeric as rated_quantity,
-        summed.suspended_quantity::numeric as suspended_quantity,
-        summed.voided_quantity::numeric as voided_quantity,
+        summed.rated_quantity::bigint as rated_quantity,
+        summed.suspended_quantity::bigint as suspended_quantity,
+        summed.voided_quantity::bigint as voided_quantity,
         summed.charge_amount::numeric(18, 6) as charge_amount,
         summed.reversed_amount::numeric(18, 6) as reversed_amount
     from summed
