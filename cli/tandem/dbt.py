@@ -125,10 +125,20 @@ def run_checks(
             node.node.name,
             dict(node.node.config.meta),
             str(node.status) == "pass",
-            "" if str(node.status) == "pass" else _one_line(node.message or str(node.status)),
+            _finding(node),
         )
         for node in _invoke(settings, arguments, on_node)
+        if node.node.resource_type == "test"
     ]
+
+
+def _finding(node: Any) -> str:
+    """What a test found, in words; nothing if it passed."""
+    if str(node.status) == "pass":
+        return ""
+    if str(node.status) in ("fail", "warn"):
+        return f"{node.failures:,} row" + ("s" if node.failures != 1 else "")
+    return _one_line(node.message or str(node.status))
 
 
 def _invoke(
