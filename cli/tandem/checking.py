@@ -17,7 +17,10 @@ from tandem.settings import Settings
 INVARIANT_TAG = "tag:invariant"
 # in the order in which they are told
 INVARIANTS = (
-    "Nothing is lost", "Units are conserved", "Money is conserved", "Closed is closed",
+    "Nothing is lost",
+    "Units are conserved",
+    "Money is conserved",
+    "Closed is closed",
 )
 OTHER = "Keys and references"
 
