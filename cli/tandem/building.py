@@ -151,5 +151,16 @@ def seed(settings: Settings, connection: Connection) -> DbtRun:
     return _run(
         settings,
         connection,
-        ["build", "--select", "resource_type:seed", "resource_type:snapshot", catalog.FAULTS],
+        [
+            "build",
+            "--select",
+            "resource_type:seed",
+            "resource_type:snapshot",
+            catalog.FAULTS,
+            # tests of models that refer to the catalog have nothing to test yet
+            "--indirect-selection",
+            "cautious",
+            "--exclude-resource-type",
+            "unit_test",
+        ],
     )
