@@ -151,5 +151,16 @@ def seed(settings: Settings, connection: Connection) -> DbtRun:
     return _run(
         settings,
         connection,
-        ["build", "--select", "resource_type:seed", "resource_type:snapshot", catalog.FAULTS],
+        [
+            "build",
+            "--select",
+            "resource_type:seed",
+            "resource_type:snapshot",
+            catalog.FAULTS,
+            "--exclude",
+            AUDIT_TAG,
+            # nor tests that ask other models too: those may not be there yet
+            "--indirect-selection",
+            "cautious",
+        ],
     )

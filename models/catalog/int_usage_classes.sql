@@ -41,11 +41,11 @@ final as (
     select
         row_number() over (
             order by
-                matched.plan_id collate "C",
-                matched.carrier_id collate "C",
-                matched.service collate "C",
-                matched.call_type collate "C",
-                matched.direction collate "C"
+                plan_id collate "C",
+                carrier_id collate "C",
+                service collate "C",
+                call_type collate "C",
+                direction collate "C"
         )::integer as class_id,
         *
     from described
