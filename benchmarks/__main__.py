@@ -89,9 +89,14 @@ class Bench:
             begun = time.monotonic()
             generate(
                 Town(
-                    accounts=self.accounts, months=1, seed=1, first_month=MONTH,
+                    accounts=self.accounts,
+                    months=1,
+                    seed=1,
+                    first_month=MONTH,
                     calls_per_account_per_day=self.cdrs / self.accounts / 30,
-                    bill_cycle_days=(1,), trouble=False, split=split,  # type: ignore[arg-type]
+                    bill_cycle_days=(1,),
+                    trouble=False,
+                    split=split,  # type: ignore[arg-type]
                 ),
                 out,
             )
@@ -130,7 +135,7 @@ class Bench:
         reference = [file for file in files if file.feed.name != "cdrs"]
         calls = [file for file in files if file.feed.name == "cdrs"]
         result: dict[str, Any] = {"phases": phases}
-        with watched_memory(self.server) as peak:
+        with watched_memory(self.server) as peak:  # noqa: SIM117
             with exclusive(settings, "bench") as connection:
                 phases["load_reference"] = timed_load(connection, reference)
                 phases["load_cdrs"] = timed_load(connection, calls)
@@ -156,7 +161,8 @@ class Bench:
         begun = time.monotonic()
         with connect(settings, "bench") as connection:
             accounts = [
-                r[0] for r in connection.execute(
+                r[0]
+                for r in connection.execute(
                     "select account_id from issued.bills order by account_id limit %s", (RENDERED,)
                 )
             ]
@@ -165,7 +171,10 @@ class Bench:
                 out = self.home / "rendered"
                 shutil.rmtree(out, ignore_errors=True)
                 files_written = rendering.render(
-                    connection, out, formats, accounts=accounts  # type: ignore[arg-type]
+                    connection,
+                    out,
+                    formats,
+                    accounts=accounts,  # type: ignore[arg-type]
                 )
                 result[f"render_{formats[0]}_per_second"] = round(
                     len(files_written) / (time.monotonic() - begun), 1
@@ -189,7 +198,9 @@ class Bench:
             ordered = sorted(days)[:30]
             result: dict[str, Any] = {}
             for label, chosen in (
-                ("day_1", ordered[:1]), ("days_2_to_28", ordered[1:28]), ("day_29", ordered[28:29]),
+                ("day_1", ordered[:1]),
+                ("days_2_to_28", ordered[1:28]),
+                ("day_29", ordered[28:29]),
                 ("day_30", ordered[29:30]),
             ):
                 load = timed_load(connection, [file for day in chosen for file in days[day]])
@@ -198,7 +209,10 @@ class Bench:
                     "select sum(accepted) from raw.loads where feed = 'cdrs'"
                 ).fetchone()
                 result[label] = {
-                    "load": load, "build": build, "startup": startup, "slowest": slowest,
+                    "load": load,
+                    "build": build,
+                    "startup": startup,
+                    "slowest": slowest,
                     "records_so_far": row[0] if row else 0,
                 }
                 show(label, result[label])
@@ -213,7 +227,10 @@ def timed_load(connection: Any, files: list[Any]) -> float:
     begun = time.monotonic()
     for file in files:
         load_file(
-            connection, FEEDS[file.feed.name], file.path, carrier_id=file.carrier_id,
+            connection,
+            FEEDS[file.feed.name],
+            file.path,
+            carrier_id=file.carrier_id,
             as_of=file.as_of,
         )
     return round(time.monotonic() - begun, 1)
@@ -235,7 +252,7 @@ def dbt_seconds(run: Any) -> tuple[float, float, Any]:
 
 @contextmanager
 def watched_memory(server: EmbeddedServer) -> Iterator[dict[str, float]]:
-    """Peak resident memory, in MB: of this process, and of the server's processes without shared pages."""
+    """Peak resident memory, in MB: of this process, and of the server's, without shared pages."""
     peak = {"python_mb": 0.0, "postgres_mb": 0.0}
     stop = threading.Event()
 
@@ -261,7 +278,8 @@ def private_memory(server: EmbeddedServer) -> float:
             continue
         try:
             fields = dict(
-                line.split(":", 1) for line in (folder / "status").read_text().splitlines()
+                line.split(":", 1)
+                for line in (folder / "status").read_text().splitlines()
                 if ":" in line
             )
             if int(fields["PPid"]) == status or int(folder.name) == status:

@@ -2,7 +2,8 @@
 
 COPY of the rows into a logged table with its primary key, under durable settings, then one logged
 ``create table as`` with the join to lines and one window per account and cycle. Everything that the
-pipeline does beyond this (judging, rating, charging, bills, settlement, proofs) is what the ratio shows.
+pipeline does beyond this (judging, rating, charging, bills, settlement, proofs) is what the ratio
+shows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,17 @@ from pathlib import Path
 import psycopg
 
 COLUMNS = (
-    "cdr_id", "calling_number", "called_number", "direction", "service", "call_type", "started_at",
-    "quantity", "other_party_type", "other_party_carrier_id", "action",
+    "cdr_id",
+    "calling_number",
+    "called_number",
+    "direction",
+    "service",
+    "call_type",
+    "started_at",
+    "quantity",
+    "other_party_type",
+    "other_party_carrier_id",
+    "action",
 )
 
 
@@ -46,20 +56,27 @@ def measure(url: str, files: list[tuple[str, Path]], lines: list[tuple[str, Path
             " activated_at timestamptz, deactivated_at timestamptz)"
         )
         for carrier, path in lines:
-            session.execute("create temporary table s (account_id text, service_number text,"
-                            " plan_id text, status text, activated_at timestamptz,"
-                            " deactivated_at timestamptz, subscriber_name text, email text)")
-            with path.open("rb") as handle, session.cursor().copy(
-                "copy s from stdin with (format csv, header)"
-            ) as copy:
+            session.execute(
+                "create temporary table s (account_id text, service_number text,"
+                " plan_id text, status text, activated_at timestamptz,"
+                " deactivated_at timestamptz, subscriber_name text, email text)"
+            )
+            with (
+                path.open("rb") as handle,
+                session.cursor().copy("copy s from stdin with (format csv, header)") as copy,
+            ):
                 while block := handle.read(1 << 20):
                     copy.write(block)
-            session.execute("insert into lines select %s, service_number, account_id,"
-                            " activated_at, deactivated_at from s", (carrier,))
+            session.execute(
+                "insert into lines select %s, service_number, account_id,"
+                " activated_at, deactivated_at from s",
+                (carrier,),
+            )
             session.execute("drop table s")
         session.execute("analyze lines")
         session.execute(
-            "create table cdrs (carrier_id text not null default '', cdr_id text, calling_number text,"
+            "create table cdrs (carrier_id text not null default '', cdr_id text,"
+            " calling_number text,"
             " called_number text, direction text, service text, call_type text,"
             " started_at timestamptz, quantity bigint, other_party_type text,"
             " other_party_carrier_id text, action text, primary key (carrier_id, cdr_id))"

@@ -133,7 +133,8 @@ begin
                     bucket_to[buckets] := null;
                 end if;
             else
-                -- Leaving: frozen buckets do not age; after the cycles of retention they are archived
+                -- Leaving: frozen buckets do not age; after the cycles of retention they are
+                -- archived
                 pool_retention_left := greatest(pool_retention_left - 1, 0);
                 if pool_retention_left = 0 then
                     for b in 1 .. buckets loop

@@ -5,17 +5,17 @@
 {% macro catalog_hash(seeds) %}
     {%- set checksums = [] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.package_name == 'tandem' -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
             {%- do checksums.append(node.name ~ ':' ~ node.checksum.checksum) -%}
         {%- endfor -%}
     {%- endif -%}
     md5(
         '{{ local_md5(checksums | sort | join(',')) }}'
-        {%- for seed in seeds %}
+{%- for seed in seeds %}
         || coalesce((
             select md5(string_agg(md5(s::text), '' order by md5(s::text)))
             from {{ ref(seed) }} as s
         ), '-')
-        {%- endfor %}
+{%- endfor %}
     )
 {% endmacro %}

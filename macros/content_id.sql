@@ -9,9 +9,9 @@
     (
         'x' || left(md5(concat_ws(
             '|',
-            {%- for column in columns %}
+    {%- for column in columns %}
             coalesce(replace(({{ column }})::text, '|', '||'), '-|-'){{ ',' if not loop.last }}
-            {%- endfor %}
+    {%- endfor %}
         )), 16)
     )::bit(64)::bigint
 {%- endmacro %}

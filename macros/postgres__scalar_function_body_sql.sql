@@ -3,6 +3,7 @@
     stands between `declare`/`begin` and `end`.
 -#}
 {% macro postgres__scalar_function_body_sql() %}
+    
     $function$
     {{ model.compiled_code }}
     $function$ language {{ model.config.meta.get('language', 'sql') }}

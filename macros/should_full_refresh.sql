@@ -7,7 +7,8 @@
     {%- if configured is not none -%}
         {{ return(configured) }}
     {%- endif -%}
-    {%- if flags.FULL_REFRESH and model.config.meta.get('follows_rebuild', false) and not is_rebuild() -%}
+    {%- set follows = model.config.meta.get('follows_rebuild', false) -%}
+    {%- if flags.FULL_REFRESH and follows and not is_rebuild() -%}
         {{ exceptions.raise_compiler_error(
             model.name ~ ' cannot be refreshed alone: run `dbt build --full-refresh` without --select.'
         ) }}

@@ -1,6 +1,6 @@
 {#- What readers of usage see of the terms it was rated under. -#}
 {% macro terms_columns(terms) -%}
-{{ terms }}.plan_id,
+    {{ terms }}.plan_id,
         {{ terms }}.rating_platform_id,
         {{ terms }}.service,
         {{ terms }}.call_type,

@@ -8,10 +8,15 @@
         pool: alias of its int_pool_cycles (null for usage outside pools).
 -#}
 {% macro usage_split(usage, terms, pool) -%}
-{%- set drawn = '(' ~ usage ~ '.billable_quantity - ' ~ usage ~ '.no_charge_quantity)' -%}
-{%- set plan = 'coalesce(' ~ range_overlap(usage ~ '.pool_offset', drawn, pool ~ '.plan_from', pool ~ '.plan_to') ~ ', 0)' -%}
-{%- set rollover = 'coalesce(' ~ range_overlap(usage ~ '.pool_offset', drawn, pool ~ '.rollover_from', pool ~ '.rollover_to') ~ ', 0)' -%}
-case when {{ terms }}.treatment = 'pool' then {{ plan }} else 0 end as plan_quantity,
+    {%- set drawn = '(' ~ usage ~ '.billable_quantity - ' ~ usage ~ '.no_charge_quantity)' -%}
+    {%- set place = usage ~ '.pool_offset' -%}
+    {%- set from_plan = range_overlap(place, drawn, pool ~ '.plan_from', pool ~ '.plan_to') -%}
+    {%- set from_rollover = range_overlap(
+        place, drawn, pool ~ '.rollover_from', pool ~ '.rollover_to'
+    ) -%}
+    {%- set plan = 'coalesce(' ~ from_plan ~ ', 0)' -%}
+    {%- set rollover = 'coalesce(' ~ from_rollover ~ ', 0)' -%}
+    case when {{ terms }}.treatment = 'pool' then {{ plan }} else 0 end as plan_quantity,
         case when {{ terms }}.treatment = 'pool' then {{ rollover }} else 0 end as rollover_quantity,
         case
             when {{ terms }}.treatment = 'pool'

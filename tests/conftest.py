@@ -1,4 +1,4 @@
-"""What all tests share: one embedded server, and databases copied from one that has been initialised."""
+"""What all tests share: one embedded server, and databases copied from an initialised one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.warehouse import Databases, Warehouse
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """dbt's artefacts of this test process stay apart from those of the project and of other processes."""
+    """dbt's artefacts of this test process stay apart from those of others."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
         patch.setenv("COLUMNS", "100")
@@ -51,9 +51,7 @@ def make_warehouse(
 
 
 @pytest.fixture
-def warehouse(
-    databases: Databases, prepared: str, tmp_path: Path
-) -> Iterator[Warehouse]:
+def warehouse(databases: Databases, prepared: str, tmp_path: Path) -> Iterator[Warehouse]:
     """An initialised warehouse for one test."""
     with databases.warehouse(tmp_path / "feeds", template=prepared) as made:
         yield made

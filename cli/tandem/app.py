@@ -34,11 +34,11 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(
+def options(  # the callback of --version has done its work
     debug: Annotated[
         bool, typer.Option("--debug", help="Show a traceback when something fails.")
     ] = False,
-    version: Annotated[
+    _version: Annotated[
         bool,
         typer.Option(
             "--version", help="Show the version and leave.", callback=_show_version, is_eager=True

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from tandem import catalog
 from tandem.database import Connection
-from tandem.dbt import DbtRun, run_dbt
+from tandem.dbt import DbtRun, RunFailed, run_dbt
+from tandem.errors import Refused
 from tandem.settings import Settings
 
-# Tests that read all there is, to prove over the whole history what every build proves of its own part.
+# Tests that read all there is: they prove over the whole history what every build proves of its
+# own part.
 AUDIT_TAG = "tag:audit"
 
 
@@ -69,7 +72,8 @@ def build(
         on_node: told as nodes are done.
 
     Raises:
-        Refused: a model or test failed.
+        Refused: a model or test failed; of a broken catalog the sentence names the faults, and what
+            was built before is as it was.
     """
     arguments = ["build"]
     if full_refresh:
@@ -77,11 +81,49 @@ def build(
     if select:
         arguments += ["--select", *select]
     else:
-        # unit tests prove the code, not the data; audits are for `tandem check`
-        arguments += ["--exclude-resource-type", "unit_test", "--exclude", AUDIT_TAG]
+        # unit tests prove the code, not the data; audits are for `tandem check`; the snapshots of
+        # the catalog are taken afterwards, if there is anything new
+        arguments += [
+            "--exclude-resource-type",
+            "unit_test",
+            "--exclude-resource-type",
+            "snapshot",
+            "--exclude",
+            AUDIT_TAG,
+        ]
     refresh_statistics(connection)
     with requested(connection, request or RunRequest()):
+        run = _run(settings, connection, arguments, on_node)
+    if not select:
+        _keep_history(settings, connection)
+    return run
+
+
+def _run(
+    settings: Settings,
+    connection: Connection,
+    arguments: Sequence[str],
+    on_node: Callable[[str, int, int], None] | None = None,
+) -> DbtRun:
+    """Run dbt; a failure that a broken catalog caused is told in words of the catalog."""
+    try:
         return run_dbt(settings, arguments, on_node)
+    except RunFailed as failure:
+        reason = catalog.why_refused(connection, failure.run, settings.project_dir / "seeds")
+        if reason is None:
+            raise
+        raise Refused(reason) from failure
+
+
+def _keep_history(settings: Settings, connection: Connection) -> None:
+    """Keep the versions of the catalog that was just built on.
+
+    The catalog changes a few times a year: to ask whether it did takes milliseconds, to snapshot it
+    takes seconds of every night. What is asked are the tables themselves, so that after a run that
+    was killed in between the next one makes up for it.
+    """
+    if catalog.history_is_behind(connection):
+        run_dbt(settings, ["snapshot"])
 
 
 def refresh_statistics(connection: Connection) -> None:
@@ -100,6 +142,14 @@ def refresh_statistics(connection: Connection) -> None:
         connection.execute(f"analyze {table}")
 
 
-def seed(settings: Settings) -> DbtRun:
-    """Load the catalog. The caller holds the lock."""
-    return run_dbt(settings, ["seed"])
+def seed(settings: Settings, connection: Connection) -> DbtRun:
+    """Load the catalog, look for faults in it and keep its versions. The caller holds the lock.
+
+    Raises:
+        Refused: the catalog cannot be read or has faults; the sentence names them.
+    """
+    return _run(
+        settings,
+        connection,
+        ["build", "--select", "resource_type:seed", "resource_type:snapshot", catalog.FAULTS],
+    )

@@ -1,8 +1,8 @@
 """The close: the act that ends cycles for good.
 
-dbt works out what a close will issue and tests it (models named ``int_closing_*``); here it is issued,
-in one transaction: the rows go into the issued tables and the frontier of each account moves on. Until it
-commits nothing has happened, and readers take the new state the moment it does.
+dbt works out what a close will issue and tests it (models named ``int_closing_*``); here it is
+issued, in one transaction: the rows go into the issued tables and the frontier of each account
+moves on. Until it commits nothing has happened, and readers take the new state the moment it does.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def close(
         on_node: told as dbt's nodes are done.
 
     Raises:
-        Refused: a date after today, accounts in a tax jurisdiction that the catalog does not have, or
-            a test of what would be issued that failed; nothing was issued.
+        Refused: a date after today, accounts in a tax jurisdiction that the catalog does not have,
+            or a test of what would be issued that failed; nothing was issued.
     """
     prepare(settings, connection, through, bill_cycle_day, as_of=as_of, on_node=on_node)
     return issue(connection, through, bill_cycle_day)
@@ -137,7 +137,7 @@ def prepare(
 def review(connection: Connection) -> Review:
     """What the prepared close would issue, and what deserves a look before it does."""
     accounts, cycles = _counts(connection)
-    sections = dict(
+    sections: dict[str, Decimal] = dict(
         connection.execute(
             """
             select section, sum(amount) from billing.int_closing_bill_lines
@@ -170,8 +170,16 @@ def review(connection: Connection) -> Review:
         """
     ).fetchall()
     return Review(
-        accounts, cycles, bills, sections, carriers, total, currency, _outliers(connection),
-        suspended, waiting,
+        accounts,
+        cycles,
+        bills,
+        sections,
+        carriers,
+        total,
+        currency,
+        _outliers(connection),
+        suspended,
+        waiting,
     )
 
 
@@ -243,18 +251,14 @@ def _refuse_unknown_jurisdictions(connection: Connection) -> None:
         )
 
 
-def issue(
-    connection: Connection, through: date, bill_cycle_day: int | None = None
-) -> CloseResult:
+def issue(connection: Connection, through: date, bill_cycle_day: int | None = None) -> CloseResult:
     """Issue what was prepared, in one transaction."""
     _refuse_unknown_jurisdictions(connection)
     accounts, cycles = _counts(connection)
     if accounts == 0:
         return CloseResult(None)
     with connection.transaction():
-        (close_id,) = _one(
-            connection, "select coalesce(max(close_id), 0) + 1 from issued.closes"
-        )
+        (close_id,) = _one(connection, "select coalesce(max(close_id), 0) + 1 from issued.closes")
         parameters = {
             "close_id": close_id,
             "through": through,

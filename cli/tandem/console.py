@@ -55,8 +55,15 @@ def print_table(
         say(empty)
         return
     names = list(columns or rows[0].keys())
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False,
-                  header_style="bold", padding=(0, 1, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        padding=(0, 1, 0, 0),
+    )
     for name in names:
         right = all(
             isinstance(row[name], RIGHT_ALIGNED) or row[name] is None for row in rows
@@ -64,8 +71,10 @@ def print_table(
         widest = max(len(cell(row[name])) for row in rows)
         # headers wrap before numbers and ids do
         table.add_column(
-            name.replace("_", " "), justify="right" if right else "left", overflow="fold",
-            min_width=widest if right else min(widest, 20), 
+            name.replace("_", " "),
+            justify="right" if right else "left",
+            overflow="fold",
+            min_width=widest if right else min(widest, 20),
         )
     for row in rows:
         table.add_row(*(cell(row[name]) for name in names))
@@ -98,8 +107,13 @@ def progress(task: str, total: int | None = None) -> Iterator[Callable[[str, int
         yield lambda _what, _done, _total: None
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[what]}"), console=err, transient=True,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[what]}"),
+        console=err,
+        transient=True,
     ) as bar:
         bar_task = bar.add_task(task, total=total, what="")
 

@@ -71,7 +71,9 @@ def connect(settings: Settings, purpose: str = "", *, autocommit: bool = False) 
     major = connection.info.server_version // 10_000
     if major < OLDEST_VERSION:
         connection.close()
-        raise Refused(f"The database is PostgreSQL {major}; Tandem needs {OLDEST_VERSION} or newer.")
+        raise Refused(
+            f"The database is PostgreSQL {major}; Tandem needs {OLDEST_VERSION} or newer."
+        )
     with connection.transaction():
         connection.execute("set timezone to 'UTC'")
     return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,15 +25,31 @@ class DbtRun:
 
     Attributes:
         done: nodes that ended well.
+        done_by_type: how many of them were seeds, models, ...
         failed: (name, message) of nodes that did not.
+        seeds: column types by seed that was to be loaded, as the project states them.
         seconds_by_node: how long each took.
         node_seconds: from the start of the first to the end of the last.
     """
 
     done: int = 0
+    done_by_type: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    seeds: dict[str, dict[str, str]] = field(default_factory=dict)
     seconds_by_node: dict[str, float] = field(default_factory=dict)
     node_seconds: float = 0.0
+
+
+class RunFailed(Refused):
+    """Nodes of a run failed.
+
+    Attributes:
+        run: what the run did.
+    """
+
+    def __init__(self, sentence: str, run: DbtRun) -> None:
+        super().__init__(sentence)
+        self.run = run
 
 
 @dataclass(frozen=True)
@@ -65,23 +82,31 @@ def run_dbt(
         on_node: told name, number and total when a node begins.
 
     Raises:
-        Refused: dbt could not run, or a node failed; the sentence names the first ones.
+        RunFailed: nodes failed; the sentence names the first ones.
+        Refused: dbt could not run.
     """
     run = DbtRun()
     times: list[datetime] = []
     for node in _invoke(settings, arguments, on_node):
-        times += [t for timing in node.timing for t in (timing.started_at, timing.completed_at) if t]
+        times += [
+            t for timing in node.timing for t in (timing.started_at, timing.completed_at) if t
+        ]
         name = node.node.name
         run.seconds_by_node[name] = node.execution_time
+        if str(node.node.resource_type) == "seed":
+            run.seeds[name] = dict(node.node.config.column_types)
         if node.status in ("error", "fail", "runtime error"):
             run.failed.append((name, _one_line(node.message or "failed")))
-        elif node.status not in ("skipped", "warn"):
+        elif node.status not in ("skipped", "warn", "no-op"):
             run.done += 1
+            run.done_by_type[str(node.node.resource_type)] += 1
     run.node_seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     if run.failed:
         shown = "; ".join(f"{name}: {message}" for name, message in run.failed[:3])
         more = f" and {len(run.failed) - 3} more" if len(run.failed) > 3 else ""
-        raise Refused(f"The build failed at {shown}{more}. See {_logs(settings) / 'dbt.log'}.")
+        raise RunFailed(
+            f"The build failed at {shown}{more}. See {_logs(settings) / 'dbt.log'}.", run
+        )
     return run
 
 
@@ -100,10 +125,20 @@ def run_checks(
             node.node.name,
             dict(node.node.config.meta),
             str(node.status) == "pass",
-            "" if str(node.status) == "pass" else _one_line(node.message or str(node.status)),
+            _finding(node),
         )
         for node in _invoke(settings, arguments, on_node)
+        if node.node.resource_type == "test"
     ]
+
+
+def _finding(node: Any) -> str:
+    """What a test found, in words; nothing if it passed."""
+    if str(node.status) == "pass":
+        return ""
+    if str(node.status) in ("fail", "warn"):
+        return f"{node.failures:,} row" + ("s" if node.failures != 1 else "")
+    return _one_line(node.message or str(node.status))
 
 
 def _invoke(
@@ -115,18 +150,23 @@ def _invoke(
     from dbt.cli.main import dbtRunner  # noqa: PLC0415  (takes seconds; only where needed)
 
     def listen(event: Any) -> None:
-        if on_node is not None and event.info.name in ("LogStartLine", "LogTestResult"):
+        if on_node is not None and event.info.name == "LogStartLine":
             on_node(event.data.node_info.node_name, event.data.index, event.data.total)
 
     with _environment(settings):
         result = dbtRunner(callbacks=[listen]).invoke(
             [
                 *arguments,
-                "--project-dir", str(settings.project_dir),
-                "--profiles-dir", str(settings.project_dir),
-                "--log-path", str(_logs(settings)),
-                "--log-level", "none",
-                "--log-level-file", "info",
+                "--project-dir",
+                str(settings.project_dir),
+                "--profiles-dir",
+                str(settings.project_dir),
+                "--log-path",
+                str(_logs(settings)),
+                "--log-level",
+                "none",
+                "--log-level-file",
+                "info",
                 "--no-use-colors",
             ]
         )

@@ -72,7 +72,9 @@ def run(settings: Settings, step: Step, on_wait: Callable[[str], None]) -> Demon
         folders = sorted(path for path in town.iterdir() if path.is_dir())
         months = [folder for folder in folders if not folder.name.endswith("-late")]
         for number, month in enumerate(months):
-            late = months[number - 1].with_name(months[number - 1].name + "-late") if number else None
+            late = (
+                months[number - 1].with_name(months[number - 1].name + "-late") if number else None
+            )
             for folder in filter(None, (late, month)):
                 if folder.is_dir():
                     with step(f"Loading {folder.name}") as advance:
@@ -103,7 +105,10 @@ def _generate(town: Path, step: Step) -> dict[str, str]:
         with step("Generating a town") as advance:
             summary = generate(
                 Town(
-                    accounts=ACCOUNTS, months=MONTHS, seed=SEED, first_month=FIRST_MONTH,
+                    accounts=ACCOUNTS,
+                    months=MONTHS,
+                    seed=SEED,
+                    first_month=FIRST_MONTH,
                     calls_per_account_per_day=CALLS_PER_DAY,
                 ),
                 town,

@@ -19,5 +19,5 @@ class TandemError(Exception):
     exit_code = ExitCode.REFUSED
 
 
-class Refused(TandemError):
+class Refused(TandemError):  # noqa: N818  (no defect: asked for what cannot be)
     """What was asked for was refused or failed, and nothing was changed."""

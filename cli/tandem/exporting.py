@@ -19,7 +19,14 @@ from tandem.database import Connection
 from tandem.errors import Refused
 
 MART_SCHEMAS = (
-    "rating", "rollover", "unbilled", "billing", "settlement", "accounting", "integrity", "control",
+    "rating",
+    "rollover",
+    "unbilled",
+    "billing",
+    "settlement",
+    "accounting",
+    "integrity",
+    "control",
 )
 FORMATS = ("csv", "parquet", "json")
 BATCH = 20_000
@@ -84,9 +91,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
     elif rows:
         writer = csv.DictWriter(text, list(rows[0]))
         writer.writeheader()
-        writer.writerows(
-            {name: _harmless(value) for name, value in row.items()} for row in rows
-        )
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     try:
         with _whole_file(out) as handle:
             handle.write(text.getvalue().encode())

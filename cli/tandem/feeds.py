@@ -100,9 +100,7 @@ _SUBSCRIBER = (
     Column("account_id", required=True),
     Column("service_number", "number", required=True),
     Column("plan_id"),
-    Column(
-        "status", "choice", required=True, choices=("active", "suspended", "disconnected")
-    ),
+    Column("status", "choice", required=True, choices=("active", "suspended", "disconnected")),
     Column("activated_at", "timestamp", required=True),
     Column("deactivated_at", "timestamp"),
     Column("subscriber_name"),
@@ -155,9 +153,7 @@ ACCOUNTS = Feed(
     has_carrier=False,
 )
 
-SUBSCRIBERS = Feed(
-    "subscribers", _SUBSCRIBER, has_as_of=True, bad_values=_SUBSCRIBER_BAD_VALUES
-)
+SUBSCRIBERS = Feed("subscribers", _SUBSCRIBER, has_as_of=True, bad_values=_SUBSCRIBER_BAD_VALUES)
 
 SUBSCRIBER_CHANGES = Feed(
     "subscriber_changes",

@@ -8,12 +8,17 @@ from tandem.settings import Settings
 
 
 def initialise(settings: Settings, connection: Connection) -> int:
-    """Make schemas, tables and roles and load the catalog; safe to repeat. The caller holds the lock.
+    """Make schemas, tables and roles and load the catalog; safe to repeat.
+
+    The caller holds the lock.
 
     Returns:
         How many seeds the catalog has.
+
+    Raises:
+        Refused: the database user may not, or the catalog is broken.
     """
     schema.initialise(connection)
-    run = building.seed(settings)
+    run = building.seed(settings, connection)
     schema.create_carrier_roles(connection)
-    return run.done
+    return run.done_by_type["seed"]

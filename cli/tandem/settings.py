@@ -66,5 +66,6 @@ def _project_dir() -> Path:
         candidate = folder / PROJECT_FILE
         if candidate.is_file() and "name: tandem" in candidate.read_text(encoding="utf-8"):
             return folder
-    raise Refused(f"No Tandem project ({PROJECT_FILE}) found; run inside it or set "
-                  "TANDEM_PROJECT_DIR.")
+    raise Refused(
+        f"No Tandem project ({PROJECT_FILE}) found; run inside it or set TANDEM_PROJECT_DIR."
+    )

@@ -1,7 +1,7 @@
 {{ config(unlogged=true) }}
 
--- Section "Revenue": the bill is posted, one entry per kind of revenue. Amounts may be negative; sides are
--- never changed.
+-- Section "Revenue": the bill is posted, one entry per kind of revenue. Amounts may be negative;
+-- sides are never changed.
 
 with
 
@@ -53,7 +53,7 @@ final as (
         credit_account,
         amount::numeric(18, 2) as amount
     from parts
-    where amount <> 0
+    where amount != 0
 )
 
 select * from final

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- Everything that a bill shows, as one JSON document, from what was issued alone: names stand as they stood
--- at the close, so a bill rendered later is the same bill. Amounts and units are texts, never floats.
+-- Everything that a bill shows, as one JSON document, from what was issued alone: names stand as
+-- they stood at the close, so a bill rendered later is the same bill. Amounts and units are
+-- texts, never floats.
 
 with
 
@@ -124,7 +125,7 @@ final as (
         from segments
         inner join names
             on
-                names.close_id = bills.close_id
+                bills.close_id = names.close_id
                 and names.kind = 'plan'
                 and segments.plan_id = names.id
         where
@@ -156,12 +157,12 @@ final as (
         from lines
         left join names as plan_names
             on
-                plan_names.close_id = bills.close_id
+                bills.close_id = plan_names.close_id
                 and plan_names.kind = 'plan'
                 and lines.plan_id = plan_names.id
         left join names as carrier_names
             on
-                carrier_names.close_id = bills.close_id
+                bills.close_id = carrier_names.close_id
                 and carrier_names.kind = 'carrier'
                 and lines.carrier_id = carrier_names.id
         where lines.account_id = bills.account_id and lines.bill_id = bills.bill_id
@@ -179,7 +180,7 @@ final as (
                     'overage_units', {{ units_text('pools.overage_quantity') }},
                     'no_charge_units', {{ units_text('coalesce(free.no_charge_quantity, 0)') }},
                     'rollover', case
-                        when pools.rollover_status <> 'none'
+                        when pools.rollover_status != 'none'
                             then jsonb_build_object(
                                 'opening_balance', {{ units_text('pools.opening_quantity') }},
                                 'adjusted_units', {{ units_text('pools.adjusted_quantity') }},
@@ -234,7 +235,7 @@ final as (
             and (
                 pools.allowance_quantity > 0
                 or pools.demand_quantity > 0
-                or pools.rollover_status <> 'none'
+                or pools.rollover_status != 'none'
                 or free.no_charge_quantity > 0
             )
     ) as pools_of_bill on true
@@ -270,15 +271,15 @@ final as (
                 count(*) as records,
                 {{ units_text('sum(usage.quantity)', 'terms.base_units_per_unit') }} as used_units,
                 {{ units_text('sum(usage.no_charge_quantity)', 'terms.base_units_per_unit') }}
-                as no_charge_units,
+                    as no_charge_units,
                 {{ units_text('sum(usage.plan_quantity)', 'terms.base_units_per_unit') }}
-                as plan_units,
+                    as plan_units,
                 {{ units_text('sum(usage.rollover_quantity)', 'terms.base_units_per_unit') }}
-                as rollover_units,
+                    as rollover_units,
                 {{ units_text('sum(usage.overage_quantity)', 'terms.base_units_per_unit') }}
-                as overage_units,
+                    as overage_units,
                 {{ units_text('sum(usage.metered_quantity)', 'terms.base_units_per_unit') }}
-                as metered_units,
+                    as metered_units,
                 sum(usage.charge_amount)::text as charge_amount
             from usage
             inner join terms on usage.terms_id = terms.terms_id
@@ -295,11 +296,11 @@ final as (
         ) as grouped
         inner join names
             on
-                names.close_id = bills.close_id
+                bills.close_id = names.close_id
                 and names.kind = 'carrier'
                 and grouped.carrier_id = names.id
     ) as usage_of_bill on true
-    left join lateral (
+    left join lateral ( -- noqa: ST05
         select
             jsonb_agg(
                 jsonb_build_object(

@@ -15,6 +15,6 @@ select
     description,
     quantity_units,
     unit_type,
-    rate,
+    rate::numeric(18, 8) as rate,
     amount
 from {{ source('issued', 'bill_lines') }}

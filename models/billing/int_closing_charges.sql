@@ -36,7 +36,7 @@ unioned as (
         null as call_type,
         null as treatment,
         plans.plan_name || ', ' || {{ day_range('segments.segment_from', 'segments.segment_to') }}
-        as description,
+            as description,
         null::numeric as quantity_units,
         null as unit_type,
         null::numeric as rate,
@@ -62,7 +62,7 @@ unioned as (
         usage_totals.treatment,
         {{ service_words('usage_totals.service', 'usage_totals.call_type') }} as description,
         {{ in_units('usage_totals.billable_quantity', 'usage_totals.base_units_per_unit') }}
-        as quantity_units,
+            as quantity_units,
         usage_totals.unit_type,
         usage_totals.rate,
         {{ round_half_up('usage_totals.charge_amount', 2) }} as amount,
@@ -84,7 +84,7 @@ unioned as (
         terms.treatment,
         {{ service_words('terms.service', 'terms.call_type') }} || ', reversed, of '
         || to_char(reversals.started_at at time zone calendar.time_zone, 'FMDD Mon YYYY')
-        as description,
+            as description,
         0 as quantity_units,
         terms.unit_type,
         reversals.rate,

@@ -1,7 +1,7 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id', 'cycle_start']}]) }}
 
--- Section "Bill", point 4: per jurisdiction of the account's chain and row of tax_rates valid on the last day
--- of the cycle, on the lines that the row covers.
+-- Section "Bill", point 4: per jurisdiction of the account's chain and row of tax_rates valid on
+-- the last day of the cycle, on the lines that the row covers.
 
 with
 
@@ -45,7 +45,7 @@ taxed as (
     inner join tax_rates
         on
             chains.taxing_jurisdiction_id = tax_rates.jurisdiction_id
-            and tax_rates.valid_from < bases.cycle_end
+            and bases.cycle_end > tax_rates.valid_from
             and coalesce(tax_rates.valid_to, 'infinity') >= bases.cycle_end
             and tax_rates.charge_category in ('*', bases.charge_category)
             and tax_rates.carrier_id in ('*', bases.carrier_id)
@@ -84,7 +84,7 @@ final as (
         rate,
         {{ round_half_up('base_amount * rate', 2) }}::numeric(18, 2) as amount
     from taxed
-    where base_amount <> 0
+    where base_amount != 0
 )
 
 select * from final

@@ -4,8 +4,8 @@
     indexes=[{'columns': ['account_id', 'cycle_start'], 'unique': true}],
 ) }}
 
--- While a close is asked for, the cycle after it is there as well (`is_ahead`), for what will be open when
--- it is done.
+-- While a close is asked for, the cycle after it is there as well (`is_ahead`), for what will be
+-- open when it is done.
 
 with
 

@@ -1,35 +1,7 @@
--- Carriers of a plan: those that its services name or, where they name none, all.
+-- depends_on: {{ ref('catalog_faults') }}
 
-with
-
-plans as (select * from {{ ref('plans') }}),
-
-plan_services as (select * from {{ ref('plan_services') }}),
-
-carriers as (select * from {{ ref('carriers') }}),
-
-named as (
-    select distinct
-        plan_id,
-        carrier_id
-    from plan_services
-    where carrier_id <> '*'
-),
-
-final as (
-    select
-        plans.plan_id,
-        carriers.carrier_id,
-        plans.is_integrated
-    from plans
-    cross join carriers
-    where
-        exists (
-            select 1
-            from named
-            where named.plan_id = plans.plan_id and named.carrier_id = carriers.carrier_id
-        )
-        or not exists (select 1 from named where named.plan_id = plans.plan_id)
-)
-
-select * from final
+select
+    plan_id,
+    carrier_id,
+    is_integrated
+from {{ ref('int_carriers_by_plan') }}

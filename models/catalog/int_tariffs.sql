@@ -1,5 +1,7 @@
 {{ config(indexes=[{'columns': ['tariff_id', 'destination_prefix']}]) }}
 
+-- depends_on: {{ ref('catalog_faults') }}
+
 select
     tariffs.tariff_id,
     coalesce(tariffs.destination_prefix, '') as destination_prefix,

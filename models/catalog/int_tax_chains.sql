@@ -1,4 +1,5 @@
 -- One row per jurisdiction and each jurisdiction above it, itself included.
+-- depends_on: {{ ref('catalog_faults') }}
 
 with recursive
 

@@ -1,11 +1,12 @@
 {{ config(indexes=[{'columns': ['class_id'], 'unique': true}]) }}
 
--- Rule "Rating one record", point 1: of the rows of plan_services that match, the lowest priority
--- applies. Worked out here for everything a feed can bring, so that rating is one equality join.
+-- The row of plan_services that applies, for everything a feed can bring, so that rating is one
+-- equality join.
+-- depends_on: {{ ref('catalog_faults') }}
 
 with
 
-plans as (select * from {{ ref('plans') }}),
+matches as (select * from {{ ref('int_usage_matches') }}),
 
 carriers as (select * from {{ ref('carriers') }}),
 
@@ -13,71 +14,41 @@ services as (select * from {{ ref('services') }}),
 
 unit_types as (select * from {{ ref('unit_types') }}),
 
-plan_services as (select * from {{ ref('plan_services') }}),
-
-call_types as (
-    select call_type
-    from (
-        values ('local'), ('long_distance'), ('international'), ('roaming'), ('toll_free')
-    ) as listed (call_type)
-),
-
-directions as (
-    select direction
-    from (values ('originated'), ('terminated')) as listed (direction)
-),
-
-matched as (
-    select distinct on (
-        plans.plan_id,
-        carriers.carrier_id,
-        services.service,
-        call_types.call_type,
-        directions.direction
-    )
-        plans.plan_id,
-        carriers.carrier_id,
+described as (
+    select
+        matches.plan_id,
+        matches.carrier_id,
         carriers.service_kind,
         carriers.rating_platform_id,
-        services.service,
-        call_types.call_type,
-        directions.direction,
+        matches.service,
+        matches.call_type,
+        matches.direction,
         services.unit_type,
         unit_types.base_units_per_unit,
-        plan_services.treatment,
-        plan_services.pool_id,
-        plan_services.tariff_id,
-        plan_services.minimum_quantity,
-        plan_services.increment,
-        plan_services.overage_rate
-    from plans
-    inner join plan_services on plans.plan_id = plan_services.plan_id
-    inner join carriers on plan_services.carrier_id in ('*', carriers.carrier_id)
-    inner join services on plan_services.service in ('*', services.service)
+        matches.treatment,
+        matches.pool_id,
+        matches.tariff_id,
+        matches.minimum_quantity,
+        matches.increment,
+        matches.overage_rate
+    from matches
+    inner join carriers on matches.carrier_id = carriers.carrier_id
+    inner join services on matches.service = services.service
     inner join unit_types on services.unit_type = unit_types.unit_type
-    inner join call_types on plan_services.call_type in ('*', call_types.call_type)
-    inner join directions on plan_services.direction in ('*', directions.direction)
-    order by
-        plans.plan_id asc,
-        carriers.carrier_id asc,
-        services.service asc,
-        call_types.call_type asc,
-        directions.direction asc,
-        plan_services.priority asc
 ),
 
 final as (
     select
         row_number() over (
             order by
-                plan_id collate "C",
-                carrier_id collate "C",
-                service collate "C",
-                call_type collate "C",
-                direction collate "C"
+                matched.plan_id collate "C",
+                matched.carrier_id collate "C",
+                matched.service collate "C",
+                matched.call_type collate "C",
+                matched.direction collate "C"
         )::integer as class_id,
-        matched.*
-    from matched
+        *
+    from described
 )
 
 select * from final

@@ -1,8 +1,9 @@
 {{ config(indexes=[{'columns': ['class_id', 'other_party', 'week_slot'], 'unique': true}]) }}
 
--- Rule "Rating one record", point 3: of the no-charge rules of the plan, the first by priority whose
--- conditions hold applies, alone. Worked out for every class of usage, kind of other party and slot of
--- the week. To a record without duration no rule applies: it has 'no_duration' for the other party.
+-- Rule "Rating one record", point 3: of the no-charge rules of the plan, the first by priority
+-- whose conditions hold applies, alone. Worked out for every class of usage, kind of other party
+-- and slot of the week. To a record without duration no rule applies: it has 'no_duration' for
+-- the other party.
 
 with
 
@@ -48,7 +49,7 @@ ruled as (
     left join rules
         on
             situations.treatment = 'pool'
-            and situations.other_party <> 'no_duration'
+            and situations.other_party != 'no_duration'
             and situations.plan_id = rules.plan_id
             and coalesce(rules.carrier_id, '*') in ('*', situations.carrier_id)
             and coalesce(rules.service, '*') in ('*', situations.service)

@@ -1,5 +1,6 @@
--- The week cut at every time at which a rate period begins or ends: a slot is a weekday and a number of
--- the stretch between two cuts. The number of a local time is width_bucket(time, cuts).
+-- The week cut at every time at which a rate period begins or ends: a slot is a weekday and a
+-- number of the stretch between two cuts. The number of a local time is width_bucket(time, cuts).
+-- depends_on: {{ ref('catalog_faults') }}
 
 with
 

@@ -1,5 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_all') }}
 
+-- Nothing is built on a catalog with a fault.
+-- depends_on: {{ ref('catalog_faults') }}
+
 {%- set seeds = [
     'carriers', 'unit_types', 'services', 'carrier_services', 'plans', 'plan_pools',
     'plan_services', 'no_charge_rules', 'rate_periods', 'tariffs', 'tax_jurisdictions',
@@ -35,7 +38,10 @@ with
 {% if is_incremental() %}
     last_start as (select build_id from {{ this }}),
 {% else %}
-    last_start as (select null::bigint as build_id where false),
+    last_start as (
+        select null::bigint as build_id
+        where false
+    ),
 {% endif %}
 
 -- what a command asks of this run; nothing does when dbt is run plainly
@@ -56,11 +62,11 @@ digest as (
     select {{ catalog_hash(seeds) }} as catalog_hash
 ),
 
-final as (
+decided as (
     select
         greatest(last_build.build_id, last_start.build_id, 0) + 1 as build_id,
         coalesce(loads.cutoff_load_id, 0) as cutoff_load_id,
-        coalesce(last_build.cutoff_load_id, 0) as watermark_load_id,
+        coalesce(last_build.cutoff_load_id, 0) as last_cutoff_load_id,
         request.close_bill_cycle_day,
         digest.catalog_hash,
         (
@@ -85,6 +91,22 @@ final as (
     left join last_build on true
     left join last_start on true
     left join request on true
+),
+
+final as (
+    select
+        build_id,
+        cutoff_load_id,
+        -- loads after this one are new to the run: in a rebuild all are
+        case when is_rebuild then 0 else last_cutoff_load_id end as watermark_load_id,
+        close_bill_cycle_day,
+        catalog_hash,
+        is_rebuild,
+        is_close,
+        close_through,
+        as_of,
+        run_at
+    from decided
 )
 
 select * from final

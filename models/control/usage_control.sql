@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 
--- Nothing is lost: every accepted record is rated, suspended or voided. Records are counted where they ended
--- up; the row of a carrier without a cycle takes the rest of what its loads accepted, so that a record
--- that ended up nowhere, or twice, leaves that row out of balance.
+-- Nothing is lost: every accepted record is rated, suspended or voided. Records are counted where
+-- they ended up; the row of a carrier without a cycle takes the rest of what its loads accepted,
+-- so that a record that ended up nowhere, or twice, leaves that row out of balance.
 
 with
 
@@ -44,7 +44,9 @@ voided as (
             closed_cycles.cycle_start,
             case
                 when voids.started_at < calendar.first_open_start_at then calendar.first_open_start
-                when (voids.started_at at time zone calendar.time_zone)::date < calendar.first_open_end
+                when
+                    (voids.started_at at time zone calendar.time_zone)::date
+                    < calendar.first_open_end
                     then calendar.first_open_start
                 else
                     {{ cycle_start_of(
@@ -206,9 +208,9 @@ final as (
         summed.rated,
         summed.suspended,
         summed.voided,
-        summed.rated_quantity::numeric as rated_quantity,
-        summed.suspended_quantity::numeric as suspended_quantity,
-        summed.voided_quantity::numeric as voided_quantity,
+        summed.rated_quantity::bigint as rated_quantity,
+        summed.suspended_quantity::bigint as suspended_quantity,
+        summed.voided_quantity::bigint as voided_quantity,
         summed.charge_amount::numeric(18, 6) as charge_amount,
         summed.reversed_amount::numeric(18, 6) as reversed_amount
     from summed

@@ -35,17 +35,17 @@ pieces as (
 marked as (
     select
         *,
-        effective_from is distinct from lag(effective_to) over (
+        lag(effective_to) over (
             partition by account_id, plan_id
             order by effective_from
-        ) as is_new
+        ) as earlier_effective_to
     from pieces
 ),
 
 numbered as (
     select
         *,
-        count(*) filter (where is_new) over (
+        count(*) filter (where effective_from is distinct from earlier_effective_to) over (
             partition by account_id, plan_id
             order by effective_from
         ) as stretch

@@ -9,8 +9,8 @@
     },
 ) }}
 
--- Rule "in sync": an order counts once every other carrier concerned agrees; one that counted at a close
--- goes on counting unless it or a counterpart is withdrawn.
+-- Rule "in sync": an order counts once every other carrier concerned agrees; one that counted at
+-- a close goes on counting unless it or a counterpart is withdrawn.
 
 with
 
@@ -48,8 +48,8 @@ pairs as (
     group by account_id, carrier_id, order_id
 ),
 
--- of a pair the later effective_on and the earlier requested_at; an order that concerns its own carrier
--- alone has neither counterpart nor rows in order_sync
+-- of a pair the later effective_on and the earlier requested_at; an order that concerns its own
+-- carrier alone has neither counterpart nor rows in order_sync
 in_sync as (
     select
         plan_orders.account_id,

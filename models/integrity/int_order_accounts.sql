@@ -7,5 +7,5 @@ from {{ ref('stg_orders__statuses') }}
 {% if not is_rebuild() %}
     where load_id > (select watermark_load_id from {{ ref('run_values') }})
 {% else %}
-    -- depends_on: {{ ref('run_values') }}
+-- depends_on: {{ ref('run_values') }}
 {% endif %}

@@ -40,7 +40,7 @@ candidates as (
             and one.carrier_id collate "C" < two.carrier_id collate "C"
             and (
                 one.counterpart_order_id = two.order_id
-                or two.counterpart_order_id = one.order_id
+                or one.order_id = two.counterpart_order_id
                 or (
                     one.action = two.action
                     and one.plan_id = two.plan_id

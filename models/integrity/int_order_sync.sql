@@ -13,19 +13,15 @@
 -- how its counterpart there stands. `awaiting` and `missing` differ by the clock only and are told
 -- apart in order_sync.
 
-with
+-- depends_on: {{ ref('int_order_accounts') }}
 
-accounts as (select * from {{ ref('int_order_accounts') }}),
+with
 
 plan_orders as not materialized (select * from {{ ref('int_plan_orders') }}),
 
 orders as (select * from {{ ref('int_orders_current') }}),
 
-counterparts as not materialized (
-    select counterparts.*
-    from {{ ref('int_order_counterparts') }} as counterparts
-    inner join accounts on counterparts.account_id = accounts.account_id
-),
+counterparts as not materialized (select * from {{ ref('int_order_counterparts') }}),
 
 plan_carriers as not materialized (select * from {{ ref('int_plan_carriers') }}),
 
@@ -37,52 +33,57 @@ overlapping_plans as (
     inner join plan_carriers as two on one.carrier_id = two.carrier_id
 ),
 
--- earlier orders whose plan still stood when this order came; its own counterparts left out
-old_plans as (
-    select distinct
+-- earlier orders that touch a plan on a carrier of the new one; the order's own counterparts left
+-- out
+earlier_orders as (
+    select
         placed.account_id,
         placed.carrier_id,
         placed.order_id,
-        earlier.plan_id
+        earlier.plan_id,
+        earlier.action,
+        earlier.place,
+        overlapping_plans.plan_id is not null as is_overlapping
     from plan_orders as placed
     inner join plan_orders as earlier
         on placed.account_id = earlier.account_id and placed.place > earlier.place
-    inner join overlapping_plans
-        on placed.plan_id = overlapping_plans.plan_id and earlier.plan_id = overlapping_plans.other_plan_id
+    left join overlapping_plans
+        on
+            placed.plan_id = overlapping_plans.plan_id
+            and earlier.plan_id = overlapping_plans.other_plan_id
+    left join counterparts
+        on
+            placed.account_id = counterparts.account_id
+            and placed.carrier_id = counterparts.carrier_id
+            and placed.order_id = counterparts.order_id
+            and earlier.carrier_id = counterparts.counterpart_carrier_id
+            and earlier.order_id = counterparts.counterpart_order_id
+    where placed.action != 'cancel' and counterparts.order_id is null
+),
+
+-- of these the ones whose plan still stood when the order came: nothing between replaced or
+-- cancelled it
+old_plans as (
+    select distinct
+        earlier.account_id,
+        earlier.carrier_id,
+        earlier.order_id,
+        earlier.plan_id
+    from earlier_orders as earlier
     where
-        placed.action <> 'cancel'
-        and earlier.action <> 'cancel'
+        earlier.is_overlapping
+        and earlier.action != 'cancel'
         and not exists (
             select 1
-            from counterparts
+            from earlier_orders as later
+            inner join overlapping_plans as replaced on later.plan_id = replaced.plan_id
             where
-                counterparts.account_id = placed.account_id
-                and counterparts.carrier_id = placed.carrier_id
-                and counterparts.order_id = placed.order_id
-                and counterparts.counterpart_carrier_id = earlier.carrier_id
-                and counterparts.counterpart_order_id = earlier.order_id
-        )
-        and not exists (
-            select 1
-            from plan_orders as later
-            inner join overlapping_plans as replaced
-                on later.plan_id = replaced.plan_id
-            where
-                later.account_id = placed.account_id
+                later.account_id = earlier.account_id
+                and later.carrier_id = earlier.carrier_id
+                and later.order_id = earlier.order_id
                 and later.place > earlier.place
-                and later.place < placed.place
                 and replaced.other_plan_id = earlier.plan_id
-                and (later.action <> 'cancel' or later.plan_id = earlier.plan_id)
-                and not exists (
-                    select 1
-                    from counterparts
-                    where
-                        counterparts.account_id = placed.account_id
-                        and counterparts.carrier_id = placed.carrier_id
-                        and counterparts.order_id = placed.order_id
-                        and counterparts.counterpart_carrier_id = later.carrier_id
-                        and counterparts.counterpart_order_id = later.order_id
-                )
+                and (later.action != 'cancel' or later.plan_id = earlier.plan_id)
         )
 ),
 
@@ -111,7 +112,7 @@ others_concerned as (
         plan_carriers.carrier_id as counterpart_carrier_id
     from plans_concerned
     inner join plan_carriers on plans_concerned.plan_id = plan_carriers.plan_id
-    where plan_carriers.is_integrated and plan_carriers.carrier_id <> plans_concerned.carrier_id
+    where plan_carriers.is_integrated and plan_carriers.carrier_id != plans_concerned.carrier_id
 ),
 
 compared as (

@@ -58,7 +58,7 @@ ends as (
         on
             started.plan_id = overlapping_plans.other_plan_id
             and ended.plan_id = overlapping_plans.plan_id
-    where ended.action <> 'cancel' or ended.plan_id = started.plan_id
+    where ended.action != 'cancel' or ended.plan_id = started.plan_id
     group by started.account_id, started.place
 ),
 
@@ -70,17 +70,17 @@ stretches as (
         ends.effective_to
     from in_order as started
     left join ends on started.account_id = ends.account_id and started.place = ends.place
-    where started.action <> 'cancel'
+    where started.action != 'cancel'
 ),
 
 -- the same plan again without a day between is one stretch
 marked as (
     select
         *,
-        effective_from is distinct from lag(effective_to) over (
+        lag(effective_to) over (
             partition by account_id, plan_id
             order by effective_from
-        ) as is_new
+        ) as earlier_effective_to
     from stretches
     where effective_from < effective_to or effective_to is null
 ),
@@ -88,7 +88,7 @@ marked as (
 numbered as (
     select
         *,
-        count(*) filter (where is_new) over (
+        count(*) filter (where effective_from is distinct from earlier_effective_to) over (
             partition by account_id, plan_id
             order by effective_from
         ) as stretch

@@ -1,9 +1,9 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id', 'place'], 'unique': true}]) }}
 
--- Completed orders that start or end a plan, in the order in which they take effect (whether or not
--- they count): by effective_on, of a pair the later one, then requested_at, of a pair the earlier one. A pair
--- are an order and a completed counterpart with the same plan and action; within the tolerance of the plan
--- the two agree.
+-- Completed orders that start or end a plan, in the order in which they take effect (whether or
+-- not they count): by effective_on, of a pair the later one, then requested_at, of a pair the
+-- earlier one. A pair are an order and a completed counterpart with the same plan and action;
+-- within the tolerance of the plan the two agree.
 
 with
 
@@ -44,7 +44,7 @@ paired as (
         other.effective_on as counterpart_effective_on,
         other.requested_at as counterpart_requested_at,
         abs(completed.effective_on - other.effective_on) <= completed.sync_tolerance_days
-        as is_agreeing
+            as is_agreeing
     from completed
     inner join counterparts
         on

@@ -2,6 +2,7 @@
 
 -- Closes made since the last finished build: their records still stand among the unbilled ones,
 -- where every reader passes them over.
+-- depends_on: {{ ref('catalog_faults') }}
 
 {% set build_state = adapter.get_relation(target.database, 'control', 'build_state')
     if execute else none %}

@@ -9,9 +9,9 @@
     },
 ) }}
 
--- How far the meters of an account's open cycles have run: what was drawn on each pool ('pool ...') and
--- on each limited no-charge rule ('rule ...'); 'records' says that a cycle has any. A build goes on from here instead of adding up the
--- records of the cycle again.
+-- How far the meters of an account's open cycles have run: what was drawn on each pool ('pool
+-- ...') and on each limited no-charge rule ('rule ...'); 'records' says that a cycle has any. A
+-- build goes on from here instead of adding up the records of the cycle again.
 
 with
 

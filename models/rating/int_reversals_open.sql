@@ -4,8 +4,8 @@
     indexes=[{'columns': ['account_id']}],
 ) }}
 
--- Rule "reversal": a void of a billed record yields, in the first open cycle, minus its charge. What was
--- reversed on a bill already stands there.
+-- Rule "reversal": a void of a billed record yields, in the first open cycle, minus its charge.
+-- What was reversed on a bill already stands there.
 
 with
 

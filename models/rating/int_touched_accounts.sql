@@ -1,8 +1,8 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id'], 'unique': true}]) }}
 
--- Accounts whose unbilled usage this run changes, and from where on. Records that come after all that
--- is charged already are charged on top of it; where one comes before, the account's records from
--- there on are charged again; a dirty account's records all.
+-- Accounts whose unbilled usage this run changes, and from where on. Records that come after all
+-- that is charged already are charged on top of it; where one comes before, the account's records
+-- from there on are charged again; a dirty account's records all.
 
 with
 

@@ -40,7 +40,10 @@ voids as (
                     and billed.cdr_id = cdrs.cdr_id
                     and not billed.is_reversal
             )
-            and not exists (select 1 from dirty_accounts where false)
+            and not exists (
+                select 1 from dirty_accounts
+                where false
+            )
     ),
 {% else %}
     candidates as (

@@ -1,9 +1,9 @@
 {{ config(unlogged=true) }}
 
--- Rule "Charging a pool": in the order of their start, records of an account and cycle draw first on
--- what a limited no-charge rule leaves free, then on their pool. Each record learns how much was drawn
--- before it (its offset); what of its own quantity the plan, the rollover units or the subscriber pay
--- follows from that and the ranges of the pool, without touching the record again.
+-- Rule "Charging a pool": in the order of their start, records of an account and cycle draw first
+-- on what a limited no-charge rule leaves free, then on their pool. Each record learns how much
+-- was drawn before it (its offset); what of its own quantity the plan, the rollover units or the
+-- subscriber pay follows from that and the ranges of the pool, without touching the record again.
 
 {% set usage = adapter.get_relation(target.database, 'rating', 'int_usage_open')
     if execute and not is_rebuild() else none %}
@@ -69,25 +69,26 @@ fresh as (
             terms.treatment,
             terms.pool_id,
             case when terms.is_limited then terms.plan_id || '/' || terms.rule_id end
-            as limited_rule,
+                as limited_rule,
             stored.quantity,
             stored.billable_quantity,
             case when terms.is_limited then 0 else stored.no_charge_quantity end
-            as no_charge_quantity,
+                as no_charge_quantity,
             stored.rate,
             stored.charge_amount,
             stored.no_charge_quantity as earlier_no_charge_quantity
         from touched
-        cross join lateral (
-            select usage.*
-            from {{ usage }} as usage
-            where
-                usage.account_id = touched.account_id
-                and usage.started_at >= touched.recharge_from
-                and usage.cycle_start >= touched.first_open_start
-                and not touched.is_dirty
-            offset 0
-        ) as stored
+        cross join
+            lateral (
+                select usage.*
+                from {{ usage }} as usage
+                where
+                    usage.account_id = touched.account_id
+                    and usage.started_at >= touched.recharge_from
+                    and usage.cycle_start >= touched.first_open_start
+                    and not touched.is_dirty
+                offset 0
+            ) as stored
         inner join terms on stored.terms_id = terms.terms_id
     ),
 
@@ -118,7 +119,7 @@ fresh as (
             stored.cycle_start,
             stored.meter,
             (stored.drawn_quantity - coalesce(overtaken_meters.drawn_quantity, 0))::bigint
-            as drawn_quantity
+                as drawn_quantity
         from touched
         inner join {{ meter_totals }} as stored on touched.account_id = stored.account_id
         left join overtaken_meters
@@ -167,7 +168,8 @@ fresh as (
     to_charge as (select * from fresh),
 {% endif %}
 
--- Rule "unit_factor 0 with an allowance": per plan and rule, prorated over the segments of that plan
+-- Rule "unit_factor 0 with an allowance": per plan and rule, prorated over the segments of that
+-- plan
 limited_cycles as (
     select distinct
         to_charge.account_id,
@@ -278,7 +280,7 @@ freed as (
         quantity,
         billable_quantity,
         least(billable_quantity, greatest(allowance_quantity - rule_offset, 0))
-        as no_charge_quantity,
+            as no_charge_quantity,
         rule_offset,
         rate,
         charge_amount
@@ -332,15 +334,14 @@ pooled as (
 ),
 
 final as (
-    select
-        pooled.*
+    select pooled.*
     from pooled
     union all
     select
         freed.*,
         null as pool_offset
     from freed
-    where freed.treatment <> 'pool'
+    where freed.treatment != 'pool'
 )
 
 select * from final

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- The unbilled records as every reader sees them: what a close has billed since the last build is passed
--- over, and the pool stands as that close left it.
+-- The unbilled records as every reader sees them: what a close has billed since the last build is
+-- passed over, and the pool stands as that close left it.
 
 with
 

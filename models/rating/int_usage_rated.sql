@@ -1,7 +1,7 @@
 {{ config(unlogged=true) }}
 
--- Rules "Which account, which plan" and "Rating one record": everything about a record that does not
--- depend on the records before it. A record without an account, a plan or a rate has a
+-- Rules "Which account, which plan" and "Rating one record": everything about a record that does
+-- not depend on the records before it. A record without an account, a plan or a rate has a
 -- suspense_reason instead.
 --
 -- `offset 0` keeps Postgres from folding a step into the next one, where it would work out the same
@@ -76,7 +76,8 @@ located as (
     offset 0
 ),
 
--- a record belongs to the cycle that contains its start or, once that is closed, to the first open one
+-- a record belongs to the cycle that contains its start or, once that is closed, to the first
+-- open one
 placed as (
     select
         *,
@@ -222,7 +223,10 @@ measured as (
         case
             when quantity = 0 then 0
             when treatment = 'metered'
-                then {{ billable_quantity('quantity', 'tariff_minimum_quantity', 'tariff_increment') }}
+                then
+                    {{ billable_quantity(
+                        'quantity', 'tariff_minimum_quantity', 'tariff_increment'
+                    ) }}
             when unit_factor not in (0, 1)
                 then
                     {{ round_half_up(

@@ -5,7 +5,8 @@
     meta={'follows_rebuild': true},
 ) }}
 
--- Every suspended record is tried again at every build, so what this run could not rate is all there is.
+-- Every suspended record is tried again at every build, so what this run could not rate is all
+-- there is.
 
 select
     carrier_id,

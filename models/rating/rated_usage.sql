@@ -127,7 +127,7 @@ final as (
         rollover_quantity::bigint as rollover_quantity,
         overage_quantity::bigint as overage_quantity,
         metered_quantity::bigint as metered_quantity,
-        rate::numeric as rate,
+        rate::numeric(18, 8) as rate,
         charge_amount::numeric(18, 6) as charge_amount,
         is_late,
         is_closed,

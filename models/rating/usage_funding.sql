@@ -87,20 +87,20 @@ from_buckets as (
 
 unioned as (
     {%- for usage in ['issued', 'open_usage'] %}
-    {%- for source in ['plan', 'overage'] %}
-    select
-        carrier_id,
-        cdr_id,
-        account_id,
-        cycle_start,
-        pool_id,
-        '{{ source }}' as source,
-        null as bucket_id,
-        {{ source }}_quantity as quantity
-    from {{ usage }}
-    where {{ source }}_quantity > 0
-    union all
-    {%- endfor %}
+        {%- for source in ['plan', 'overage'] %}
+            select
+                carrier_id,
+                cdr_id,
+                account_id,
+                cycle_start,
+                pool_id,
+                '{{ source }}' as source,
+                null as bucket_id,
+                {{ source }}_quantity as quantity
+            from {{ usage }}
+            where {{ source }}_quantity > 0
+            union all
+        {%- endfor %}
     {%- endfor %}
     select * from from_buckets
     where quantity > 0

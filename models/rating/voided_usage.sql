@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Records that a void took out before their bill, and every void. Each says which load brought the other
--- of the two.
+-- Records that a void took out before their bill, and every void. Each says which load brought
+-- the other of the two.
 
 with
 

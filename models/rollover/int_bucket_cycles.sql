@@ -6,8 +6,8 @@
     ],
 ) }}
 
--- The life of a bucket is counted in cycles; the date on which it expires follows from the cycles that
--- it has left, so that it moves along when cycles move or stand still.
+-- The life of a bucket is counted in cycles; the date on which it expires follows from the cycles
+-- that it has left, so that it moves along when cycles move or stand still.
 
 with
 

@@ -19,5 +19,5 @@ inner join {{ source('issued', 'bucket_cycles') }} as buckets
     on
         frontiers.account_id = buckets.account_id
         and frontiers.closed_through = buckets.cycle_end
-inner join {{ ref('run_values') }} as run_values on true
+inner join {{ ref('run_values') }} on true
 where buckets.remaining_quantity > 0

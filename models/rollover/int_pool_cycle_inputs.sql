@@ -1,8 +1,8 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id', 'pool_id']}]) }}
 
--- What the fold of a pool over the open cycles needs of each cycle. Section "Rollover": for each pool the
--- plan in effect on the last day of the cycle that has the pool (of several the first by plan_id)
--- decides for the whole cycle.
+-- What the fold of a pool over the open cycles needs of each cycle. Section "Rollover": for each
+-- pool the plan in effect on the last day of the cycle that has the pool (of several the first by
+-- plan_id) decides for the whole cycle.
 
 with
 
@@ -142,13 +142,14 @@ remembered as (
     from pools
     left join states
         on pools.account_id = states.account_id and pools.pool_id = states.pool_id
-    cross join lateral (
-        select issued.became_customer_at
-        from issued
-        where issued.account_id = pools.account_id and issued.pool_id = pools.pool_id
-        order by issued.cycle_start desc
-        limit 1
-    ) as earlier
+    cross join
+        lateral (
+            select issued.became_customer_at
+            from issued
+            where issued.account_id = pools.account_id and issued.pool_id = pools.pool_id
+            order by issued.cycle_start desc
+            limit 1
+        ) as earlier
     where states.account_id is null
 ),
 
@@ -172,7 +173,7 @@ final as (
         coalesce(demands.drawn_quantity, 0) as demand_quantity,
         left_on.left_on,
         coalesce(left_on.rollover_retention_cycles, left_plans.rollover_retention_cycles, 0)
-        as retention_cycles,
+            as retention_cycles,
         coalesce(
             states.became_customer_at, remembered.became_customer_at, first_days.first_on
         ) as became_customer_at

@@ -15,4 +15,4 @@ inner join {{ source('issued', 'pool_cycles') }} as pools
     on
         frontiers.account_id = pools.account_id
         and frontiers.closed_through = pools.cycle_end
-inner join {{ ref('run_values') }} as run_values on true
+inner join {{ ref('run_values') }} on true

@@ -1,7 +1,7 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id', 'pool_id']}]) }}
 
--- Which plan decides for a pool, over which days: of several plans in effect that have the pool, the
--- first by plan_id. Each plan keeps the days that no plan before it covers.
+-- Which plan decides for a pool, over which days: of several plans in effect that have the pool,
+-- the first by plan_id. Each plan keeps the days that no plan before it covers.
 
 with
 

@@ -1,4 +1,5 @@
 -- One row per plan and pool, in base units.
+-- depends_on: {{ ref('catalog_faults') }}
 
 select
     plan_pools.plan_id,

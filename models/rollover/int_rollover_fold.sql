@@ -1,8 +1,9 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id', 'pool_id', 'cycle_start']}]) }}
 
--- Each pool taken through its open cycles, as they stand ("nothing closes") and, for accounts in the
--- close that is asked for, as they will stand when it is done. `frontier` is the day through which the
--- account is closed when a row holds, so that readers take the right rows the moment a close commits.
+-- Each pool taken through its open cycles, as they stand ("nothing closes") and, for accounts in
+-- the close that is asked for, as they will stand when it is done. `frontier` is the day through
+-- which the account is closed when a row holds, so that readers take the right rows the moment a
+-- close commits.
 
 with
 

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Buckets are a ledger: one row per bucket and cycle in which it lived. Here is the sum of each, with its
--- latest state.
+-- Buckets are a ledger: one row per bucket and cycle in which it lived. Here is the sum of each,
+-- with its latest state.
 
 with
 

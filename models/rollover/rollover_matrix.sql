@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Pools with rollover on the last day of the cycle and, frozen, until they are archived; the last 12 closed
--- cycles of an account and all that are open.
+-- Pools with rollover on the last day of the cycle and, frozen, until they are archived; the last
+-- 12 closed cycles of an account and all that are open.
 
 with
 
@@ -34,7 +34,7 @@ unioned as (
     from {{ source('issued', 'pool_cycles') }} as pools
     inner join frontiers on pools.account_id = frontiers.account_id
     where
-        pools.rollover_status <> 'none'
+        pools.rollover_status != 'none'
         and pools.cycle_start >= {{ months_after('frontiers.closed_through', '-12') }}
     union all
     select
@@ -63,7 +63,7 @@ unioned as (
     from {{ ref('int_pool_cycles') }} as pools
     left join frontiers on pools.account_id = frontiers.account_id
     where
-        pools.rollover_status <> 'none'
+        pools.rollover_status != 'none'
         and pools.frontier = coalesce(frontiers.closed_through, '-infinity')
         and pools.cycle_start >= coalesce(frontiers.closed_through, '-infinity')
 ),
@@ -83,7 +83,7 @@ final as (
         {{ in_units('allowance_quantity', 'base_units_per_unit') }} as allowance_units,
         {{ in_units('plan_used_quantity', 'base_units_per_unit') }} as plan_used_units,
         {{ in_units('rollover_used_quantity + overage_quantity', 'base_units_per_unit') }}
-        as overage_assessed_units,
+            as overage_assessed_units,
         {{ in_units('rollover_used_quantity', 'base_units_per_unit') }} as rollover_used_units,
         {{ in_units('accumulated_quantity', 'base_units_per_unit') }} as accumulated_units,
         {{ in_units('expired_quantity', 'base_units_per_unit') }} as expired_units,

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- What a rating and billing system asks before a bill: the balance at the start of the first open cycle, and
--- what of it expires with that cycle if it is not used. Frozen units cannot be drawn.
+-- What a rating and billing system asks before a bill: the balance at the start of the first open
+-- cycle, and what of it expires with that cycle if it is not used. Frozen units cannot be drawn.
 
 with
 
@@ -14,7 +14,7 @@ pools as (
         on pools.account_id = cycles.account_id and pools.cycle_start = cycles.cycle_start
     left join frontiers on pools.account_id = frontiers.account_id
     where
-        pools.rollover_status <> 'none'
+        pools.rollover_status != 'none'
         and pools.frontier = coalesce(frontiers.closed_through, '-infinity')
         and pools.cycle_start = coalesce(
             frontiers.closed_through, case when cycles.is_first_open then cycles.cycle_start end
@@ -49,7 +49,7 @@ final as (
             'pools.base_units_per_unit'
         ) }} as expiring_units,
         {{ in_units('pools.adjusted_quantity', 'pools.base_units_per_unit') }}
-        as adjusted_since_last_cycle_units
+            as adjusted_since_last_cycle_units
     from pools
     left join expiring
         on

@@ -28,7 +28,7 @@ final as (
     inner join agreements
         on
             agreements.plan_id in ('*', plans.plan_id)
-            and agreements.valid_from < ends.cycle_end
+            and ends.cycle_end > agreements.valid_from
             and coalesce(agreements.valid_to, 'infinity') >= ends.cycle_end
     order by plans.plan_id asc, ends.cycle_end asc, agreements.plan_id = '*' asc
 )

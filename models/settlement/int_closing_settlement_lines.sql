@@ -202,7 +202,9 @@ weighed as (
         agreement_revenues.one_time_amount,
         sum(taking_part.fixed_fee_amount) over of_agreement as fixed_fees_amount,
         sum(
-            case when taking_part.usage_share = 'pooled' then taking_part.own_usage_amount else 0 end
+            case
+                when taking_part.usage_share = 'pooled' then taking_part.own_usage_amount else 0
+            end
         ) over of_agreement as pooled_usage_amount,
         -- all weights 0: by the fixed fees of the agreement; those 0 too: equally
         case
@@ -239,9 +241,9 @@ floored as (
     select
         *,
         {{ floor_share('plan_fee_cents', 'fixed_fee_amount', 'total_fixed_fee_amount') }}
-        as fixed_share,
+            as fixed_share,
         {{ cut_off('plan_fee_cents', 'fixed_fee_amount', 'total_fixed_fee_amount') }}
-        as fixed_cut_off,
+            as fixed_cut_off,
         {{ floor_share('remainder_cents', 'weight', 'total_weight') }} as remainder_share,
         {{ cut_off('remainder_cents', 'weight', 'total_weight') }} as remainder_cut_off
     from divided

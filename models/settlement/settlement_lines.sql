@@ -8,7 +8,7 @@ select
     agreement_id,
     carrier_id,
     fixed_amount,
-    usage_weight,
+    usage_weight::numeric(28, 6) as usage_weight,
     remainder_amount,
     usage_amount,
     total_amount

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- One row per account, open cycle and pool, and one with the pool 'none' for free and metered usage outside
--- pools.
+-- One row per account, open cycle and pool, and one with the pool 'none' for free and metered
+-- usage outside pools.
 
 with
 
@@ -51,11 +51,11 @@ usage_by_pool as (
         pool_id,
         sum(charge_amount) as overage_amount,
         sum(no_charge_quantity) filter (where category = 'night_weekend')
-        as night_weekend_quantity,
+            as night_weekend_quantity,
         sum(no_charge_quantity) filter (where category = 'mobile_to_mobile')
-        as mobile_to_mobile_quantity,
+            as mobile_to_mobile_quantity,
         sum(no_charge_quantity) filter (where category not in ('night_weekend', 'mobile_to_mobile'))
-        as other_no_charge_quantity
+            as other_no_charge_quantity
     from usage
     where treatment = 'pool'
     group by account_id, cycle_start, pool_id
@@ -68,7 +68,7 @@ usage_outside_pools as (
         cycle_end,
         sum(charge_amount) as metered_amount
     from usage
-    where treatment <> 'pool'
+    where treatment != 'pool'
     group by account_id, cycle_start, cycle_end
 ),
 
@@ -89,7 +89,7 @@ unioned as (
             'pools.base_units_per_unit'
         ) }} as rollover_available_units,
         {{ in_units('pools.rollover_used_quantity', 'pools.base_units_per_unit') }}
-        as rollover_used_units,
+            as rollover_used_units,
         {{ in_units(
             'case when pools.has_rollover then coalesce(buckets.expiring_quantity, 0) else 0 end',
             'pools.base_units_per_unit'
@@ -97,11 +97,11 @@ unioned as (
         {{ in_units('pools.overage_quantity', 'pools.base_units_per_unit') }} as overage_units,
         coalesce(usage.overage_amount, 0)::numeric(18, 6) as overage_amount,
         {{ in_units('coalesce(usage.night_weekend_quantity, 0)', 'pools.base_units_per_unit') }}
-        as night_weekend_units,
+            as night_weekend_units,
         {{ in_units('coalesce(usage.mobile_to_mobile_quantity, 0)', 'pools.base_units_per_unit') }}
-        as mobile_to_mobile_units,
+            as mobile_to_mobile_units,
         {{ in_units('coalesce(usage.other_no_charge_quantity, 0)', 'pools.base_units_per_unit') }}
-        as other_no_charge_units,
+            as other_no_charge_units,
         0::numeric(18, 6) as metered_amount
     from pools
     left join buckets_by_pool as buckets
@@ -118,7 +118,7 @@ unioned as (
     -- pools that the cycle has in some way
     where
         pools.allowance_quantity > 0
-        or pools.rollover_status <> 'none'
+        or pools.rollover_status != 'none'
         or pools.deciding_plan_id is not null
         or usage.account_id is not null
     union all

@@ -48,7 +48,7 @@ def document(
     holder: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One bill. `minutes`: about how many minutes of its calls count against the plan."""
-    rng = random.Random(seed)  # noqa: S311 - sample data
+    rng = random.Random(seed)
     records = _records(rng, calls, minutes, international=international)
     if third_carrier:
         records += _data(rng, max(calls // 4, 1))

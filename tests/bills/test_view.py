@@ -8,6 +8,7 @@ import pytest
 
 from tandem.bills import BillError
 from tandem.bills import format as fmt
+from tandem.bills.charges import sections_of
 from tandem.bills.view import view_of
 
 from . import factory
@@ -100,6 +101,31 @@ def test_the_chart_in_words_and_in_proportion() -> None:
     ]
     assert shown.allowance_at == "90.909"
     assert [figure.value for figure in shown.figures] == ["1,000", "80", "20", "310"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "amount", "how"),
+    [
+        ("1478", "206.70", "in part overage at $0.15 per message"),
+        ("1378", "206.70", "overage at $0.15 per message"),
+        ("1378.03", "206.70", "overage at $0.15 per message"),
+        ("1478", "0.00", "within your plan"),
+    ],
+)
+def test_a_line_of_which_the_plan_paid_a_part_says_so(quantity: str, amount: str, how: str) -> None:
+    """Else 1,478 messages at 0.15 seem to be 206.70: a customer who multiplies asks for money."""
+    document = factory.document(60)
+    line = next(line for line in document["lines"] if line.get("treatment") == "pool")
+    line |= {
+        "unit_type": "message", "quantity_units": quantity, "amount": amount, "rate": "0.150000",
+    }  # fmt: skip
+    shown = [
+        row.how
+        for section in sections_of(document, "USD")
+        for group in section.groups
+        for row in group.lines
+    ]
+    assert how in shown
 
 
 @pytest.mark.parametrize("overage", ["0.000001", "1", "999999999"])

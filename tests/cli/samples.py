@@ -22,7 +22,7 @@ FEED_NAMES = ("accounts", "subscribers", "subscriber_changes", "orders", "cdrs")
 ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 
-NASTY = "Robert'); drop table raw.loads;-- <b>x</b> \"q\", =1+1\nsecond line"
+NASTY = 'Robert\'); drop table raw.loads;-- <b>x</b> "q", =1+1\nsecond line'
 
 ACCOUNT: Row = {
     "account_id": "A1",

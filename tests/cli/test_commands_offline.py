@@ -18,6 +18,7 @@ from tests.cli.running import TANDEM, assert_one_sentence, tandem
 
 pytestmark = pytest.mark.xdist_group("commands")
 
+
 def commands() -> Iterator[tuple[str, Command]]:
     """Name and command of each, those of groups as in ``bills show``."""
 

@@ -177,7 +177,10 @@ TRANSITIONS = [
     ("failed submitted completed withdrawn", "failed"),
     ("withdrawn completed", "withdrawn"),
     ("withdrawn submitted failed withdrawn", "withdrawn"),
-    ("submitted submitted completed submitted withdrawn withdrawn", "submitted completed withdrawn"),
+    (
+        "submitted submitted completed submitted withdrawn withdrawn",
+        "submitted completed withdrawn",
+    ),
 ]
 
 
@@ -200,7 +203,11 @@ def test_order_statuses(clean: Warehouse, tmp_path: Path, files: str) -> None:
             ]
         )
     every = [row for rows in rounds for row in rows]
-    batches = {"one": [every], "one each": rounds, "first apart": [rounds[0], sum(rounds[1:], [])]}
+    batches = {
+        "one": [every],
+        "one each": rounds,
+        "first apart": [rounds[0], [row for rows in rounds[1:] for row in rows]],
+    }
     accepted = duplicate = 0
     for number, rows in enumerate(batches[files]):
         path = write(tmp_path / f"{number}.csv", rows)
@@ -235,9 +242,7 @@ def test_the_same_bytes_are_skipped(clean: Warehouse, tmp_path: Path) -> None:
     assert counts(other) == (0, 1, 0)
 
 
-def test_subscribers_are_skipped_for_the_same_as_of_only(
-    clean: Warehouse, tmp_path: Path
-) -> None:
+def test_subscribers_are_skipped_for_the_same_as_of_only(clean: Warehouse, tmp_path: Path) -> None:
     path = write(tmp_path / "s.csv", [SUBSCRIBER])
     assert not clean.load_path("subscribers", path, "wireless", AS_OF).skipped
     assert clean.load_path("subscribers", path, "wireless", AS_OF).skipped

@@ -131,9 +131,7 @@ def test_ways_to_write_a_csv(clean: Warehouse, tmp_path: Path, content: str) -> 
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_quoted_line_ends_quotes_and_separators(
-    clean: Warehouse, tmp_path: Path, end: str
-) -> None:
+def test_quoted_line_ends_quotes_and_separators(clean: Warehouse, tmp_path: Path, end: str) -> None:
     values = ['say ""', '"', ",", "a\nb\n\nc", "\n", ' "x" ', "tab\tand ; semicolon", "-"]
     rows = [ACCOUNT | {"account_id": f"A{i}", "city": value} for i, value in enumerate(values)]
     path = tmp_path / "a.csv"
@@ -208,8 +206,7 @@ def test_parquet_columns_of_other_types(clean: Warehouse, tmp_path: Path) -> Non
     assert stored(clean, "orders") == expected(
         "orders",
         [
-            base
-            | {"order_id": "p1", "action": "cancel", "counterpart_order_id": "17"},
+            base | {"order_id": "p1", "action": "cancel", "counterpart_order_id": "17"},
             base
             | {
                 "order_id": "p2",

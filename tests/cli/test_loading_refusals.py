@@ -197,9 +197,7 @@ REFUSALS = {
         "subscribers",
         {"as_of": datetime.now(UTC) + timedelta(hours=25)},
     ),
-    "name without format": Refusal(
-        text("c.txt", csv_text([CDR])), "does not tell the format"
-    ),
+    "name without format": Refusal(text("c.txt", csv_text([CDR])), "does not tell the format"),
     "unknown format": Refusal(
         text("c.csv", csv_text([CDR])), "is not a format", options={"format_name": "xlsx"}
     ),
@@ -228,9 +226,7 @@ def test_refused_whole(clean: Warehouse, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("feed", FEED_NAMES)
-def test_each_column_that_a_header_must_have(
-    clean: Warehouse, tmp_path: Path, feed: str
-) -> None:
+def test_each_column_that_a_header_must_have(clean: Warehouse, tmp_path: Path, feed: str) -> None:
     required = {
         "accounts": "account_id bill_cycle_day time_zone tax_jurisdiction_id opened_on",
         "subscribers": "account_id service_number status activated_at",

@@ -52,27 +52,35 @@ SUMMARY_UNITS = _words(
 )
 
 MARTS: tuple[Compared, ...] = (
-    Compared("integrity.effective_plans", ("account_id", "plan_id", "effective_from"),
-             ("effective_to",)),
     Compared(
-        "integrity.order_sync", ("carrier_id", "order_id", "counterpart_carrier_id"),
-        _words("account_id plan_id action status sync_status counterpart_order_id requested_at"
-               " effective_on"),
+        "integrity.effective_plans", ("account_id", "plan_id", "effective_from"), ("effective_to",)
     ),
     Compared(
-        "integrity.casi_subscribers", ("carrier_id", "account_id", "service_number"),
+        "integrity.order_sync",
+        ("carrier_id", "order_id", "counterpart_carrier_id"),
+        _words(
+            "account_id plan_id action status sync_status counterpart_order_id requested_at"
+            " effective_on"
+        ),
+    ),
+    Compared(
+        "integrity.casi_subscribers",
+        ("carrier_id", "account_id", "service_number"),
         ("status", "activated_at", "deactivated_at"),
     ),
     Compared(
-        "rating.suspended_usage", ("carrier_id", "cdr_id"),
+        "rating.suspended_usage",
+        ("carrier_id", "cdr_id"),
         _words("service_number started_at service quantity reason load_id"),
     ),
     Compared(
-        "rating.voided_usage", ("carrier_id", "cdr_id", "action"),
+        "rating.voided_usage",
+        ("carrier_id", "cdr_id", "action"),
         _words("account_id load_id voided_load_id"),
     ),
     Compared(
-        "rating.rated_usage", ("carrier_id", "cdr_id", "is_reversal"),
+        "rating.rated_usage",
+        ("carrier_id", "cdr_id", "is_reversal"),
         _words(
             """account_id service_number other_number direction service call_type started_at
             cycle_start cycle_end plan_id treatment pool_id unit_type category no_charge_reason
@@ -82,75 +90,101 @@ MARTS: tuple[Compared, ...] = (
         ),
     ),
     Compared(
-        "rating.usage_funding", ("carrier_id", "cdr_id", "source", "bucket_id"),
+        "rating.usage_funding",
+        ("carrier_id", "cdr_id", "source", "bucket_id"),
         _words("account_id cycle_start pool_id quantity"),
     ),
     Compared(
-        "rollover.rollover_buckets", ("bucket_id",),
+        "rollover.rollover_buckets",
+        ("bucket_id",),
         _words(
             """account_id pool_id source earned_cycle_start available_from earned_quantity
             used_quantity debited_quantity expired_quantity remaining_quantity"""
         ),
     ),
     Compared(
-        "rollover.rollover_matrix", ("account_id", "pool_id", "cycle_start"),
+        "rollover.rollover_matrix",
+        ("account_id", "pool_id", "cycle_start"),
         _words("unit_type cycle_end became_customer_at ended_at rollover_status is_closed"),
         MATRIX_UNITS,
         # frozen pools stand in it while they hold units
         lambda row: any(row[name] for name in MATRIX_UNITS),
     ),
     Compared(
-        "rollover.rollover_requests", ("account_id", "pool_id"), ("cycle_start",),
+        "rollover.rollover_requests",
+        ("account_id", "pool_id"),
+        ("cycle_start",),
         _words("balance_units expiring_units adjusted_since_last_cycle_units"),
         lambda row: bool(row["balance_units"]),
     ),
     Compared(
-        "rollover.rollover_archive", ("bucket_id",),
+        "rollover.rollover_archive",
+        ("bucket_id",),
         _words("account_id pool_id quantity archived_on"),
     ),
     Compared(
-        "unbilled.unbilled_summary", ("account_id", "pool_id", "cycle_start"),
-        _words("unit_type cycle_end as_of overage_amount metered_amount"), SUMMARY_UNITS,
+        "unbilled.unbilled_summary",
+        ("account_id", "pool_id", "cycle_start"),
+        _words("unit_type cycle_end as_of overage_amount metered_amount"),
+        SUMMARY_UNITS,
         lambda row: row["pool_id"] == "none" or any(row[name] for name in SUMMARY_UNITS),
     ),
     Compared(
-        "unbilled.unbilled_detail", ("carrier_id", "cdr_id"),
-        _words("account_id service_number local_date local_time other_number category source"
-               " charge_amount"),
+        "unbilled.unbilled_detail",
+        ("carrier_id", "cdr_id"),
+        _words(
+            "account_id service_number local_date local_time other_number category source"
+            " charge_amount"
+        ),
         ("duration_units",),
     ),
     Compared(
-        "billing.bills", ("bill_id",),
-        _words("account_id cycle_start cycle_end biller_id currency plan_fee_amount usage_amount"
-               " one_time_amount tax_amount total_amount close_id"),
+        "billing.bills",
+        ("bill_id",),
+        _words(
+            "account_id cycle_start cycle_end biller_id currency plan_fee_amount usage_amount"
+            " one_time_amount tax_amount total_amount close_id"
+        ),
     ),
     Compared(
-        "billing.bill_lines", ("bill_id", "line_number"),
-        _words("account_id section plan_id carrier_id service call_type treatment unit_type"
-               " amount"),
+        "billing.bill_lines",
+        ("bill_id", "line_number"),
+        _words(
+            "account_id section plan_id carrier_id service call_type treatment unit_type amount"
+        ),
         ("quantity_units",),
     ),
     Compared(
-        "settlement.settlement_lines", ("bill_id", "agreement_id", "carrier_id"),
-        _words("account_id cycle_start cycle_end fixed_amount usage_weight remainder_amount"
-               " usage_amount total_amount"),
+        "settlement.settlement_lines",
+        ("bill_id", "agreement_id", "carrier_id"),
+        _words(
+            "account_id cycle_start cycle_end fixed_amount usage_weight remainder_amount"
+            " usage_amount total_amount"
+        ),
     ),
     Compared(
-        "settlement.settlement_statements", ("close_id", "carrier_id"),
-        _words("cycle_end_through bills fixed_amount remainder_amount usage_amount total_amount"
-               " collected_by net_payable_amount"),
+        "settlement.settlement_statements",
+        ("close_id", "carrier_id"),
+        _words(
+            "cycle_end_through bills fixed_amount remainder_amount usage_amount total_amount"
+            " collected_by net_payable_amount"
+        ),
     ),
     Compared(
-        "accounting.journal", _words("account_id bill_id event credit_account"),
+        "accounting.journal",
+        _words("account_id bill_id event credit_account"),
         ("cycle_start", "debit_account", "amount"),
         relevant=lambda row: row["event"] == "bill",
     ),
     Compared(
-        "control.load_control", ("load_id",),
+        "control.load_control",
+        ("load_id",),
         _words("feed carrier_id rows_read accepted duplicate rejected"),
     ),
     Compared(
-        "control.money_control", ("close_id",), (),
+        "control.money_control",
+        ("close_id",),
+        (),
     ),
 )
 

@@ -1,11 +1,11 @@
-"""Histories made to hurt: calls on boundaries, plans that come and go, orders out of step, late and voided
-records, several closes. Seeded; the same seed gives the same history."""
+"""Histories made to hurt: calls on boundaries, plans that come and go, orders out of step, late and
+voided records, several closes. Seeded; the same seed gives the same history."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,8 +38,15 @@ class Checkpoint:
 Step = Load | Close | Checkpoint
 
 ZONES = (
-    "America/New_York", "America/New_York", "America/Denver", "America/Los_Angeles",
-    "America/St_Johns", "Europe/London", "Asia/Kathmandu", "Pacific/Auckland", "UTC",
+    "America/New_York",
+    "America/New_York",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/St_Johns",
+    "Europe/London",
+    "Asia/Kathmandu",
+    "Pacific/Auckland",
+    "UTC",
 )
 JURISDICTIONS = ("US-GA-ATLANTA", "US-CO-DENVER", "US-CA-SAN-FRANCISCO", "US-CA", "US")
 CARRIERS_OF_PLAN = {
@@ -57,17 +64,35 @@ CARRIERS_OF_PLAN = {
 INTEGRATED = {"SHARE1000", "SHARE800", "SHARE_DATA", "TRIO", "HALF", "TINY"}
 PRODUCIBLE = {
     "wireless": (
-        [("voice", c) for c in ("local", "local", "long_distance", "international", "roaming",
-                                "toll_free")]
-        + [("sms", "local"), ("mms", "local"), ("im", "roaming"), ("data", "local"),
-           ("video", "local"), ("event", "local"), ("page", "local")]
+        [
+            ("voice", c)
+            for c in ("local", "local", "long_distance", "international", "roaming", "toll_free")
+        ]
+        + [
+            ("sms", "local"),
+            ("mms", "local"),
+            ("im", "roaming"),
+            ("data", "local"),
+            ("video", "local"),
+            ("event", "local"),
+            ("page", "local"),
+        ]
     ),
-    "wireline": [("voice", c) for c in ("local", "long_distance", "long_distance",
-                                        "international", "toll_free")] + [("event", "local")],
-    "internet": [("data", "local"), ("data", "local"), ("data", "roaming"), ("voice", "local"),
-                 ("im", "local")],
+    "wireline": [
+        ("voice", c)
+        for c in ("local", "long_distance", "long_distance", "international", "toll_free")
+    ]
+    + [("event", "local")],
+    "internet": [
+        ("data", "local"),
+        ("data", "local"),
+        ("data", "roaming"),
+        ("voice", "local"),
+        ("im", "local"),
+    ],
     "radio2": [("voice", "local"), ("event", "local"), ("sms", "local")],
 }
+DAYS_PER_FILE = 6
 START = date(2025, 1, 1)
 END = date(2025, 7, 10)
 
@@ -91,7 +116,9 @@ class History:
     accounts: tuple[Account, ...]
     arrivals: tuple[tuple[date, Load], ...]
 
-    def steps(self, closes: Sequence[tuple[date, Close]], checkpoints: Sequence[date]) -> list[Step]:
+    def steps(
+        self, closes: Sequence[tuple[date, Close]], checkpoints: Sequence[date]
+    ) -> list[Step]:
         """Loads, closes and checkpoints in order of the day."""
         events: list[tuple[date, int, int, Step]] = []
         for place, (day, load) in enumerate(self.arrivals):
@@ -102,7 +129,27 @@ class History:
             events.append((day, 1, place, Checkpoint()))
             events.append((day, 3, place, Checkpoint()))
         events.sort(key=lambda event: event[:3])
-        return [event[3] for event in events]
+        return _filed([(day, step) for day, _, _, step in events])
+
+
+def _filed(events: Sequence[tuple[date, Step]]) -> list[Step]:
+    """Single orders and changes that arrive within the same days come in one file per carrier."""
+    steps: list[Step] = []
+    places: dict[tuple[str, str | None, int], int] = {}
+    for day, step in events:
+        if not isinstance(step, Load):
+            places.clear()
+            steps.append(step)
+            continue
+        key = (step.feed, step.carrier, day.toordinal() // DAYS_PER_FILE)
+        if step.feed in ("orders", "subscriber_changes") and key in places:
+            earlier = steps[places[key]]
+            assert isinstance(earlier, Load)
+            steps[places[key]] = replace(earlier, rows=earlier.rows + step.rows)
+        else:
+            places[key] = len(steps)
+            steps.append(step)
+    return steps
 
 
 class Hostile:
@@ -128,8 +175,10 @@ class Hostile:
 
     def _account(self, index: int) -> None:
         r = self.random
-        opened = r.choice([date(2025, 1, 1)] * 4 + [date(2024, 12, 20), date(2025, 1, 17),
-                                                   date(2025, 2, 28), date(2024, 10, 5)])
+        opened = r.choice(
+            [date(2025, 1, 1)] * 4
+            + [date(2024, 12, 20), date(2025, 1, 17), date(2025, 2, 28), date(2024, 10, 5)]
+        )
         day = r.choice([1, 1, 1, 5, 15, 28, 28])
         zone = r.choice(ZONES)
         row: Row = {
@@ -155,12 +204,15 @@ class Hostile:
             if r.random() < 0.12:
                 changed = dict(account.row)
                 changed[r.choice(["bill_cycle_day", "time_zone"])] = None
-                changed["bill_cycle_day"] = changed["bill_cycle_day"] or str(r.choice([1, 10, 20, 28]))
+                changed["bill_cycle_day"] = changed["bill_cycle_day"] or str(
+                    r.choice([1, 10, 20, 28])
+                )
                 changed["time_zone"] = changed["time_zone"] or r.choice(ZONES)
                 moved.append(changed)
         if moved:
-            self.arrivals.append((r.choice([date(2025, 3, 20), date(2025, 4, 9)]),
-                                  Load("accounts", tuple(moved))))
+            self.arrivals.append(
+                (r.choice([date(2025, 3, 20), date(2025, 4, 9)]), Load("accounts", tuple(moved)))
+            )
 
     def _lines(self) -> None:
         r = self.random
@@ -195,12 +247,22 @@ class Hostile:
                     left = row | {"status": "disconnected", "deactivated_at": end.isoformat()}
                     came = row | {
                         "account_id": other.account_id,
-                        "activated_at": (end + timedelta(hours=r.choice([-30, 0, 5, 200]))).isoformat(),
+                        "activated_at": (
+                            end + timedelta(hours=r.choice([-30, 0, 5, 200]))
+                        ).isoformat(),
                     }
                     for changed in (left, came):
                         arrives = end.date() + timedelta(days=r.choice([0, 1, 20]))
-                        changes[carrier].append((arrives, changed | {
-                            "change_id": f"ch{next(change_ids)}", "changed_at": end.isoformat()}))
+                        changes[carrier].append(
+                            (
+                                arrives,
+                                changed
+                                | {
+                                    "change_id": f"ch{next(change_ids)}",
+                                    "changed_at": end.isoformat(),
+                                },
+                            )
+                        )
                     other.lines.append((carrier, number))
                 elif kind < 0.16:
                     # away for a while, and back
@@ -210,8 +272,17 @@ class Hostile:
                         (end, {"status": "disconnected", "deactivated_at": end.isoformat()}),
                         (back, {"activated_at": back.isoformat()}),
                     ):
-                        changes[carrier].append((at.date(), row | fields | {
-                            "change_id": f"ch{next(change_ids)}", "changed_at": at.isoformat()}))
+                        changes[carrier].append(
+                            (
+                                at.date(),
+                                row
+                                | fields
+                                | {
+                                    "change_id": f"ch{next(change_ids)}",
+                                    "changed_at": at.isoformat(),
+                                },
+                            )
+                        )
                 rows[carrier].append(row)
         for carrier, listed in rows.items():
             if not listed:
@@ -229,8 +300,9 @@ class Hostile:
                 if str(change["changed_at"]) < "2025-02-15":
                     kept = {k: v for k, v in change.items() if k not in ("change_id", "changed_at")}
                     current[kept["account_id"], kept["service_number"]] = kept
-            batch = Load("subscribers", tuple(current.values()), carrier,
-                         datetime(2025, 2, 15, tzinfo=UTC))
+            batch = Load(
+                "subscribers", tuple(current.values()), carrier, datetime(2025, 2, 15, tzinfo=UTC)
+            )
             self.arrivals.append((date(2025, 2, r.choice([15, 16, 20])), batch))
 
     # orders
@@ -302,16 +374,31 @@ class Hostile:
             self._arrive_order(carrier, arrives, row)
             if r.random() < 0.03:
                 gone = arrives + timedelta(days=r.choice([3, 50]))
-                self._arrive_order(carrier, gone, row | {
-                    "status": "withdrawn",
-                    "status_at": datetime.combine(gone, time(2), UTC).isoformat()})
+                self._arrive_order(
+                    carrier,
+                    gone,
+                    row
+                    | {
+                        "status": "withdrawn",
+                        "status_at": datetime.combine(gone, time(2), UTC).isoformat(),
+                    },
+                )
             first_id = first_id or order_id
         if r.random() < 0.03:
-            self._arrive_order("radio2", max(START, day), {
-                "order_id": f"o{next(self.order_ids)}", "account_id": account.account_id,
-                "action": "add_line", "plan_id": None, "service_number": "+14045550100",
-                "requested_at": requested.isoformat(), "effective_on": day.isoformat(),
-                "status": "completed"})
+            self._arrive_order(
+                "radio2",
+                max(START, day),
+                {
+                    "order_id": f"o{next(self.order_ids)}",
+                    "account_id": account.account_id,
+                    "action": "add_line",
+                    "plan_id": None,
+                    "service_number": "+14045550100",
+                    "requested_at": requested.isoformat(),
+                    "effective_on": day.isoformat(),
+                    "status": "completed",
+                },
+            )
 
     def _arrive_order(self, carrier: str, day: date, row: Row) -> None:
         self.arrivals.append((day, Load("orders", (row,), carrier)))
@@ -365,13 +452,15 @@ class Hostile:
             at = datetime.combine(date(2025, month, account.bill_cycle_day), time(), account.zone)
         elif kind < 0.25:
             # around the edges of rate periods
-            at = datetime.combine(day, r.choice([time(6), time(21), time(17, 30), time(0, 1)]),
-                                  account.zone)
+            at = datetime.combine(
+                day, r.choice([time(6), time(21), time(17, 30), time(0, 1)]), account.zone
+            )
         elif kind < 0.30:
             at = datetime.combine(date(2025, 3, 9), time(r.randint(0, 4)), account.zone)
         else:
-            at = datetime.combine(day, time(r.randrange(24), r.randrange(60), r.randrange(60)),
-                                  account.zone)
+            at = datetime.combine(
+                day, time(r.randrange(24), r.randrange(60), r.randrange(60)), account.zone
+            )
             return at.astimezone(UTC)
         return at.astimezone(UTC) + timedelta(seconds=r.choice([-3600, -1, 0, 0, 1, 59]))
 
@@ -379,13 +468,22 @@ class Hostile:
         r = self.random
         service, call_type = r.choice(PRODUCIBLE[carrier])
         top = {"voice": 4000, "video": 900, "data": 40_000_000}.get(service, 3)
-        quantity = r.choice([0, 1, 59, 60, 61, r.randrange(top), r.randrange(top),
-                             r.randrange(top)]) if service in ("voice", "data") else r.randrange(top)
-        other = r.choice([
-            None, "411", "*86", f"+44{r.randint(2_000_000_000, 7_999_999_999)}",
-            f"+49151{r.randint(1_000_000, 9_999_999)}", f"+1{r.randint(2_000_000_000, 9_999_999_999)}",
-            *[line[1] for line in r.choice(self.accounts).lines],
-        ])
+        quantity = (
+            r.choice([0, 1, 59, 60, 61, r.randrange(top), r.randrange(top), r.randrange(top)])
+            if service in ("voice", "data")
+            else r.randrange(top)
+        )
+        other = r.choice(
+            [
+                None,
+                "411",
+                "*86",
+                f"+44{r.randint(2_000_000_000, 7_999_999_999)}",
+                f"+49151{r.randint(1_000_000, 9_999_999)}",
+                f"+1{r.randint(2_000_000_000, 9_999_999_999)}",
+                *[line[1] for line in r.choice(self.accounts).lines],
+            ]
+        )
         direction = r.choice(["originated", "originated", "terminated"])
         row: Row = {
             "cdr_id": f"c{next(self.cdr_ids)}",

@@ -1735,7 +1735,7 @@ def test_the_matrix_shows_twelve_closed_cycles_and_the_open_ones() -> None:
 
 def generate(seed: int, accounts: int, records: int) -> tuple[list[Any], list[str]]:
     """Load calls and closing dates; feeds over six months."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     loads: list[Any] = []
     lines: list[tuple[str, str, str]] = []
     rows: dict[str, list[Any]] = {"accounts": [], "wireless": [], "wireline": [], "internet": []}

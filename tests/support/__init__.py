@@ -1,1 +1,1 @@
-"""What tests share: a real Postgres, a database for each test, and the warehouse as a user drives it."""
+"""What tests share: a real Postgres, a database each, the warehouse as a user drives it."""

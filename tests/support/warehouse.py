@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.rows import dict_row
 
-from tandem import building, closing, schema
+from tandem import building, closing, initialising
 from tandem.database import exclusive
 from tandem.feeds import FEEDS
 from tandem.loading import LoadResult, load_file
@@ -47,9 +47,7 @@ class Warehouse:
 
     def init(self) -> None:
         with exclusive(self.settings, "init") as connection:
-            schema.initialise(connection)
-            building.seed(self.settings)
-            schema.create_carrier_roles(connection)
+            initialising.initialise(self.settings, connection)
 
     def load(
         self,
@@ -163,7 +161,13 @@ def copy_project(target: Path, seeds: Mapping[str, Sequence[Mapping[str, str]]])
     """The project with other seeds: everything else is linked."""
     target.mkdir(parents=True)
     for entry in (
-        "models", "macros", "functions", "snapshots", "tests", "dbt_project.yml", "profiles.yml",
+        "models",
+        "macros",
+        "functions",
+        "snapshots",
+        "tests",
+        "dbt_project.yml",
+        "profiles.yml",
     ):
         (target / entry).symlink_to(PROJECT / entry)
     shutil.copytree(PROJECT / "seeds", target / "seeds")

@@ -10,6 +10,8 @@ from tandem.bills import format as fmt
 from tandem.bills.format import ZERO, clean, decimal, money, number
 from tandem.bills.model import Fact, Group, Line, Section
 
+CENT = Decimal("0.01")
+
 # section: (title, key of its total)
 SECTIONS = {
     "plan_fee": ("Plan", "plan_fee_amount"),
@@ -132,7 +134,17 @@ def _how(line: Mapping[str, Any], amount: Decimal, currency: str) -> str:
     if treatment == "free":
         return "no charge"
     if treatment == "pool":
-        if not amount:
-            return "within your plan"
-        return f"overage at {per_unit}" if per_unit else "overage"
+        return _how_pooled(line, amount, rate, per_unit)
     return per_unit or "by tariff"
+
+
+def _how_pooled(
+    line: Mapping[str, Any], amount: Decimal, rate: Decimal | None, per_unit: str
+) -> str:
+    if not amount:
+        return "within your plan"
+    if rate is None:
+        return "overage"
+    # the quantity counts what the plan paid for too; a cent is what rounding may make up
+    paid_by_plan = decimal(line["quantity_units"]) * rate - amount > CENT
+    return f"in part overage at {per_unit}" if paid_by_plan else f"overage at {per_unit}"

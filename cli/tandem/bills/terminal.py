@@ -244,9 +244,15 @@ def _charges(view: View) -> RenderableType:
 
 def _usage(view: View) -> RenderableType:
     table = _table("Line", *view.usage.columns, left=())
+    table.columns[0].no_wrap = True
+    table.padding = (0, 0, 0, 1)
+    line = None
     for row in view.usage.rows:
+        if line != (row.number, row.carrier):
+            line = (row.number, row.carrier)
+            table.add_row(Text.assemble((row.number, "bold"), (f"\n{row.carrier}", "dim")))
         table.add_row(
-            Text.assemble((row.number, "bold"), f"\n{row.service}\n", (row.carrier, "dim")),
+            Text(f"  {row.service}"),
             *(Text(cell.text, style="dim" if cell.is_zero else "") for cell in row.cells),
         )
     return Padding(table, (0, 0, 0, 2))

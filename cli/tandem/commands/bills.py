@@ -27,8 +27,12 @@ def render(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
     cycle_end: Annotated[
         date | None,
-        typer.Option("--cycle-end", parser=parse_date, metavar="D",
-                     help="Only bills of cycles that end on this day."),
+        typer.Option(
+            "--cycle-end",
+            parser=parse_date,
+            metavar="D",
+            help="Only bills of cycles that end on this day.",
+        ),
     ] = None,
     account: Annotated[
         str | None, typer.Option("--account", metavar="A", help="Only bills of this account.")
@@ -51,7 +55,12 @@ def render(
         console.progress("Rendering") as advance,
     ):
         paths = rendering.render(
-            connection, out, wanted, cycle_end=cycle_end, accounts=[account] if account is not None else None, workers=workers,
+            connection,
+            out,
+            wanted,
+            cycle_end=cycle_end,
+            accounts=[account] if account is not None else None,
+            workers=workers,
             on_bill=advance,
         )
     if as_json:

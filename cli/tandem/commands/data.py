@@ -1,4 +1,4 @@
-"""init, generate, load, loads, rejects, suspense: getting data in, and seeing what became of them."""
+"""init, generate, load, loads, rejects, suspense: getting data in, and what became of them."""
 
 from __future__ import annotations
 
@@ -66,8 +66,12 @@ def generate(
 
     try:
         town = Town(
-            accounts=accounts, months=months, seed=seed, first_month=first_month.replace(day=1),
-            calls_per_account_per_day=calls_per_day, trouble=not clean,
+            accounts=accounts,
+            months=months,
+            seed=seed,
+            first_month=first_month.replace(day=1),
+            calls_per_account_per_day=calls_per_day,
+            trouble=not clean,
             format=format_name,  # type: ignore[arg-type]
         )
         with console.progress("Generating") as advance:
@@ -89,14 +93,18 @@ def load(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            "--as-of", parser=parse_instant, metavar="T",
+            "--as-of",
+            parser=parse_instant,
+            metavar="T",
             help="For which instant a batch of subscribers is complete.",
         ),
     ] = None,
     max_rejects: Annotated[
         Decimal,
         typer.Option(
-            "--max-rejects", parser=parse_percent, metavar="N%",
+            "--max-rejects",
+            parser=parse_percent,
+            metavar="N%",
             help="Refuse a file of which more rows are rejected.",
         ),
     ] = Decimal(10),
@@ -120,8 +128,13 @@ def load(
             try:
                 with console.progress(f"Loading {path.name}") as advance:
                     result = load_file(
-                        connection, FEEDS[feed], path, carrier_id=carrier, as_of=as_of,
-                        format_name=format_name, max_rejects=max_rejects,
+                        connection,
+                        FEEDS[feed],
+                        path,
+                        carrier_id=carrier,
+                        as_of=as_of,
+                        format_name=format_name,
+                        max_rejects=max_rejects,
                         on_rows=lambda rows, advance=advance: advance(f"{rows:,} rows", 0, 0),  # type: ignore[misc]
                     )
             except TandemError as error:
@@ -167,8 +180,16 @@ def loads(
     else:
         console.print_table(
             rows,
-            ["load_id", "feed", "carrier_id", "file_name", "rows_read", "accepted", "duplicate",
-             "rejected"],
+            [
+                "load_id",
+                "feed",
+                "carrier_id",
+                "file_name",
+                "rows_read",
+                "accepted",
+                "duplicate",
+                "rejected",
+            ],
             empty="Nothing has been loaded yet.",
         )
 
@@ -192,7 +213,8 @@ def rejects(
         for row in rows:
             row["raw_text"] = _shortened(row["raw_text"])
         console.print_table(
-            rows, ["load_id", "row_number", "reason_code", "reason", "raw_text"],
+            rows,
+            ["load_id", "row_number", "reason_code", "reason", "raw_text"],
             empty="No row was rejected.",
         )
 
@@ -216,8 +238,18 @@ def suspense(
         console.print_json(rows)
     elif records:
         console.print_table(
-            rows, ["carrier_id", "cdr_id", "service_number", "started_at", "service", "quantity",
-                   "reason"], empty="Nothing is suspended.")
+            rows,
+            [
+                "carrier_id",
+                "cdr_id",
+                "service_number",
+                "started_at",
+                "service",
+                "quantity",
+                "reason",
+            ],
+            empty="Nothing is suspended.",
+        )
     else:
         console.print_table(rows, empty="Nothing is suspended.")
 

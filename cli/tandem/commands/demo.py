@@ -38,7 +38,8 @@ def demo() -> None:
         _heading("What was loaded, and what was refused")
         _show_loads(done)
         console.print_table(
-            queries.reject_counts(connection), title="Refused rows, by reason",
+            queries.reject_counts(connection),
+            title="Refused rows, by reason",
             empty="No row was refused.",
         )
         console.out.print()
@@ -56,15 +57,23 @@ def demo() -> None:
         _heading("The settlement between the carriers, by close")
         console.print_table(
             queries.settlement(connection),
-            ["close_id", "carrier_id", "bills", "fixed_amount", "remainder_amount", "usage_amount",
-             "total_amount", "net_payable_amount"],
+            [
+                "close_id",
+                "carrier_id",
+                "bills",
+                "fixed_amount",
+                "remainder_amount",
+                "usage_amount",
+                "total_amount",
+                "net_payable_amount",
+            ],
         )
         _heading(f"Not billed yet: {account} in the open month")
         show_unbilled(account, queries.unbilled_summary(connection, account))
     _heading("The bills")
     _show_bills(done, account)
     _heading("What to try next")
-    _show_next(done, account, bill_id)
+    _show_next(account, bill_id)
     console.say(f"Done in {done.seconds:.0f} seconds.")
 
 
@@ -104,7 +113,7 @@ def _show_bills(done: Demonstration, account: str) -> None:
             console.out.print(f"  {_near(path)}")
 
 
-def _show_next(done: Demonstration, account: str, bill_id: str) -> None:
+def _show_next(account: str, bill_id: str) -> None:
     for command, purpose in (
         (f"tandem bills show {bill_id}", "a bill in the terminal"),
         (f"tandem unbilled {account} --detail", "what was used since, call by call"),

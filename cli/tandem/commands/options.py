@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-
 # Typer gives the parsers of options their defaults too, which are no texts.
 
 
@@ -65,7 +64,9 @@ AsOfOption = Annotated[
 ThroughOption = Annotated[
     date,
     typer.Option(
-        "--through", parser=parse_date, metavar="DATE",
+        "--through",
+        parser=parse_date,
+        metavar="DATE",
         help="Close every open cycle that ends on or before this date.",
     ),
 ]

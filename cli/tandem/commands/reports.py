@@ -48,8 +48,17 @@ def settlement(
     else:
         console.print_table(
             rows,
-            ["close_id", "carrier_id", "bills", "fixed_amount", "remainder_amount", "usage_amount",
-             "total_amount", "collected_by", "net_payable_amount"],
+            [
+                "close_id",
+                "carrier_id",
+                "bills",
+                "fixed_amount",
+                "remainder_amount",
+                "usage_amount",
+                "total_amount",
+                "collected_by",
+                "net_payable_amount",
+            ],
             empty="Nothing has been closed yet.",
         )
 
@@ -74,8 +83,17 @@ def unbilled(
     elif detail:
         console.print_table(
             rows,
-            ["local_date", "local_time", "service_number", "other_number", "service",
-             "duration_units", "category", "source", "charge_amount"],
+            [
+                "local_date",
+                "local_time",
+                "service_number",
+                "other_number",
+                "service",
+                "duration_units",
+                "category",
+                "source",
+                "charge_amount",
+            ],
             empty=f"{account} has no unbilled usage.",
         )
     else:
@@ -106,7 +124,8 @@ def show_unbilled(account: str, rows: list[dict[str, Any]]) -> None:
                     "rollover_left": _units(row["rollover_available_units"]),
                     "expires_with_cycle": _units(row["rollover_expiring_units"]),
                     "no_charge": _units(
-                        row["night_weekend_units"] + row["mobile_to_mobile_units"]
+                        row["night_weekend_units"]
+                        + row["mobile_to_mobile_units"]
                         + row["other_no_charge_units"]
                     ),
                     "overage": _units(row["overage_units"]),

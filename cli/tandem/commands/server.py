@@ -32,9 +32,7 @@ def up() -> None:
     """
     server = _embedded()
     started = server.up()
-    console.say(
-        f"The embedded Postgres {'is up' if started else 'was up already'}: {server.url()}"
-    )
+    console.say(f"The embedded Postgres {'is up' if started else 'was up already'}: {server.url()}")
 
 
 def down() -> None:
@@ -43,7 +41,8 @@ def down() -> None:
     Example: [bold]tandem down[/]
     """
     console.say(
-        "The embedded Postgres is down." if _embedded().down()
+        "The embedded Postgres is down."
+        if _embedded().down()
         else "The embedded Postgres was not running."
     )
 

@@ -44,8 +44,12 @@ def build(
         console.progress("Building") as advance,
     ):
         result = building.build(
-            here, connection, request=building.RunRequest(as_of=as_of), full_refresh=full_refresh,
-            select=select or (), on_node=advance,
+            here,
+            connection,
+            request=building.RunRequest(as_of=as_of),
+            full_refresh=full_refresh,
+            select=select or (),
+            on_node=advance,
         )
     console.say(f"Built: {result.done} models, seeds and tests.")
 
@@ -54,8 +58,13 @@ def close(
     through: ThroughOption,
     bill_cycle_day: Annotated[
         int | None,
-        typer.Option("--bill-cycle-day", min=1, max=28, metavar="D",
-                     help="Only accounts with this bill cycle day."),
+        typer.Option(
+            "--bill-cycle-day",
+            min=1,
+            max=28,
+            metavar="D",
+            help="Only accounts with this bill cycle day.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -69,7 +78,7 @@ def close(
     Example: [bold]tandem close --through 2026-07-01 --dry-run[/]
     """
     here = settings.load()
-    with exclusive(here, "close", console.say) as connection:
+    with exclusive(here, "close", console.say) as connection:  # noqa: SIM117
         with console.progress("Closing") as advance:
             if dry_run:
                 closing.prepare(
@@ -110,24 +119,31 @@ def _show_review(review: closing.Review, as_json: bool) -> None:
         return
     console.out.print(
         f"[bold]Would close[/] {review.cycles:,} cycles of {review.accounts:,} accounts and issue"
-        f" {review.bills:,} bills, in all {review.total:,.2f} {review.currency}. Nothing was issued."
+        f" {review.bills:,} bills, in all {review.total:,.2f} {review.currency}."
+        " Nothing was issued."
     )
     console.out.print()
     console.print_table(
         [{"section": name, "amount": amount} for name, amount in review.sections.items()],
-        title="On the bills", empty="No bills.",
+        title="On the bills",
+        empty="No bills.",
     )
     console.out.print()
     console.print_table(
         [{"carrier": name, "earns": amount} for name, amount in review.carriers],
-        title="Settlement before tax", empty="Nothing to settle.",
+        title="Settlement before tax",
+        empty="Nothing to settle.",
     )
     for title, rows in (
         ("To look at", [outlier.__dict__ for outlier in review.outliers]),
-        ("Suspended, not on these bills",
-         [{"reason": name, "records": count} for name, count in review.suspended]),
-        ("Orders not in sync, whose plans do not bill",
-         [{"status": name, "orders": count} for name, count in review.waiting_orders]),
+        (
+            "Suspended, not on these bills",
+            [{"reason": name, "records": count} for name, count in review.suspended],
+        ),
+        (
+            "Orders not in sync, whose plans do not bill",
+            [{"status": name, "orders": count} for name, count in review.waiting_orders],
+        ),
     ):
         if rows:
             console.out.print()
@@ -139,9 +155,7 @@ def _show_review(review: closing.Review, as_json: bool) -> None:
 def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with feed files.")],
     through: ThroughOption,
-    out: Annotated[
-        Path, typer.Option("--out", help="Where the bills go.")
-    ] = Path("bills"),
+    out: Annotated[Path, typer.Option("--out", help="Where the bills go.")] = Path("bills"),
     formats: Annotated[
         str, typer.Option("--format", metavar="F", help="html, pdf and json, with commas.")
     ] = "html,pdf,json",
@@ -185,6 +199,9 @@ def run(
 
 
 def check(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also every key and reference of the history.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the invariants on the present database; exit code 1 if any fails.
@@ -196,20 +213,25 @@ def check(
         exclusive(here, "check", console.say) as connection,
         console.progress("Checking") as advance,
     ):
-        results = checking.check(here, connection, advance)
+        results = checking.check(here, connection, advance, everything=everything)
     if as_json:
         console.print_json([result.__dict__ for result in results])
     else:
+        shown = [
+            {
+                "": "pass" if result.passed else "FAIL",
+                "invariant": result.invariant,
+                "what it proves": result.description,
+                "found": result.message,
+            }
+            for result in results
+        ]
+        names = ["", "invariant", "what it proves"]
+        if any(not result.passed for result in results):
+            names.append("found")
         console.print_table(
-            [
-                {
-                    "": "pass" if result.passed else "FAIL",
-                    "invariant": result.invariant,
-                    "check": result.description,
-                    "found": result.message,
-                }
-                for result in results
-            ],
+            shown,
+            names,
             empty="There is nothing to check.",
         )
         counts = Counter(result.passed for result in results)

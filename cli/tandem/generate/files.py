@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tandem.generate.calendar import Calendar
 from tandem.generate.places import CARRIERS

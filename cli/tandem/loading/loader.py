@@ -110,9 +110,7 @@ def _check_arguments(
     if feed.has_as_of:
         if as_of is None:
             raise Refused(f"{feed.name} needs --as-of: for which instant is the batch complete?")
-        row = connection.execute(
-            "select %s > now() + interval '24 hours'", (as_of,)
-        ).fetchone()
+        row = connection.execute("select %s > now() + interval '24 hours'", (as_of,)).fetchone()
         if row is not None and row[0]:
             raise Refused(f"The as-of {as_of.isoformat()} lies more than 24 hours ahead.")
     elif as_of is not None:
@@ -312,9 +310,7 @@ class _Load:
         if kept_out:
             self._sort_out_duplicates(typed, kept_out)
 
-    def _sort_out_duplicates(
-        self, typed: list[tuple[str, sql.Composable]], kept_out: int
-    ) -> None:
+    def _sort_out_duplicates(self, typed: list[tuple[str, sql.Composable]], kept_out: int) -> None:
         """Of the rows whose key was there already, tell the same from the conflicting."""
         keys = [("carrier_id", sql.Literal(self._carrier))] + [
             (name, value) for name, value in typed if name in self.feed.key
@@ -372,8 +368,9 @@ class _Load:
         if rejected * 100 > max_rejects * self.rows_read:
             raise Refused(self._too_many(rejected, max_rejects))
         texts = raw_texts(self.source, self.feed, set(self.reasons))
-        rejects = [(bad.row_number, "bad_shape", bad.reason, bad.raw_text)
-                   for bad in self.bad_rows]
+        rejects: list[tuple[int, str, str, str | None]] = [
+            (bad.row_number, "bad_shape", bad.reason, bad.raw_text) for bad in self.bad_rows
+        ]
         rejects += [
             (row_number, *validation.sentence(self.feed, reason), texts.get(row_number))
             for row_number, reason in self.reasons.items()
@@ -419,8 +416,15 @@ class _Load:
         for _, code, _, _ in rejects:
             counts[code] = counts.get(code, 0) + 1
         return LoadResult(
-            self.source.path, self.load_id, False, self.rows_read, self.accepted, self.duplicate,
-            rejected, tuple(self.unknown_columns), dict(sorted(counts.items())),
+            self.source.path,
+            self.load_id,
+            False,
+            self.rows_read,
+            self.accepted,
+            self.duplicate,
+            rejected,
+            tuple(self.unknown_columns),
+            dict(sorted(counts.items())),
         )
 
     def _too_many(self, rejected: int, max_rejects: Decimal) -> str:

@@ -142,13 +142,10 @@ def sort_out_orders(
             from incoming
             where row_number in (select row_number from judged where is_accepted)
             """
-        ).format(
-            columns=columns, load_id=sql.Literal(load_id), carrier=sql.Literal(carrier_id)
-        )
+        ).format(columns=columns, load_id=sql.Literal(load_id), carrier=sql.Literal(carrier_id))
     )
     conflicting = [
-        row[0]
-        for row in connection.execute("select row_number from judged where is_conflicting")
+        row[0] for row in connection.execute("select row_number from judged where is_conflicting")
     ]
     row = connection.execute(
         "select count(*) from judged where not is_accepted and not is_conflicting"

@@ -168,14 +168,13 @@ def _csv_header(source: Source, stream: BinaryIO) -> list[str]:
         raise Refused(f"{source.path}: the file is empty; a header row is needed.")
     if "\r" in text:
         raise Refused(
-            f"{source.path}: the header has a carriage return inside it; lines end with a line feed."
+            f"{source.path}: the header has a carriage return inside it;"
+            " lines end with a line feed."
         )
     return [name.strip() for name in next(csv.reader([text]))]
 
 
-def _match_header(
-    source: Source, feed: Feed, header: Sequence[str]
-) -> tuple[list[str], list[str]]:
+def _match_header(source: Source, feed: Feed, header: Sequence[str]) -> tuple[list[str], list[str]]:
     names = [column.name for column in feed.columns]
     missing = [c.name for c in feed.columns if c.must_be_in_header and c.name not in header]
     if missing:
@@ -192,9 +191,7 @@ def _match_header(
     )
 
 
-def _csv_blocks(
-    source: Source, feed: Feed, stream: BinaryIO, header: list[str]
-) -> Iterator[Block]:
+def _csv_blocks(source: Source, feed: Feed, stream: BinaryIO, header: list[str]) -> Iterator[Block]:
     # names of unknown columns may repeat or be empty: only their places matter
     names = {column.name for column in feed.columns}
     places = [name if name in names else f"?{i}" for i, name in enumerate(header)]
@@ -267,7 +264,8 @@ def _cut_quoted(text: bytes, is_last: bool) -> tuple[_Records, bytes]:
 def _parse(
     source: Source, records: _Records, places: list[str], names: set[str], first: int
 ) -> tuple[Block, int]:
-    text, numbers = records.text, None
+    text = records.text
+    numbers: Sequence[int] | None = None
     bad_rows: list[BadRow] = []
     if records.spans is not None:
         count = len(records.spans)
@@ -277,9 +275,7 @@ def _parse(
             text = b"".join(texts[i] + b"\n" for i in good)
             numbers = [first + i for i in good]
             bad_rows = [
-                BadRow(
-                    first + i, "A quote is opened and not closed", _decode(source, texts[i])
-                )
+                BadRow(first + i, "A quote is opened and not closed", _decode(source, texts[i]))
                 for i in sorted(records.unclosed)
             ]
     else:
@@ -306,9 +302,7 @@ def _parse_with_arrow(
     misshapen: list[tuple[int, str, str]] = []
 
     def set_aside(row: pa_csv.InvalidRow) -> str:
-        misshapen.append(
-            (row.number - 1, _wrong_width(row.actual_columns, len(places)), row.text)
-        )
+        misshapen.append((row.number - 1, _wrong_width(row.actual_columns, len(places)), row.text))
         return "skip"
 
     wanted = [name for name in places if name in names]
@@ -428,7 +422,9 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
     try:
         parquet = pa_parquet.ParquetFile(stream)
     except (pa.ArrowInvalid, OSError) as error:
-        raise Refused(f"{source.path}: is not a readable Parquet file ({_one_line(error)}).") from error
+        raise Refused(
+            f"{source.path}: is not a readable Parquet file ({_one_line(error)})."
+        ) from error
     columns, unknown = _match_header(source, feed, parquet.schema_arrow.names)
 
     def blocks() -> Iterator[Block]:
@@ -439,9 +435,7 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
                 batch = next(batches, None)
                 if batch is None:
                     return
-                table = pa.table(
-                    {name: _as_text(batch.column(name)) for name in columns}
-                )
+                table = pa.table({name: _as_text(batch.column(name)) for name in columns})
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
                 raise Refused(f"{source.path}: cannot be read ({_one_line(error)}).") from error
             for name in columns:

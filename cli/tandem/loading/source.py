@@ -68,7 +68,9 @@ class Source:
             raise Refused(f"{self.path}: the compressed file is damaged ({error}).") from error
         except OSError as error:
             if self.compression is None:
-                raise Refused(f"{self.path}: cannot be read ({error.strerror or error}).") from error
+                raise Refused(
+                    f"{self.path}: cannot be read ({error.strerror or error})."
+                ) from error
             text = "cut short" if "runcated" in str(error) else f"damaged ({error})"
             raise Refused(f"{self.path}: the compressed file is {text}.") from error
 
@@ -87,7 +89,9 @@ def examine(path: Path, format_name: str | None = None) -> Source:
     compression = suffixes.pop() if suffixes and suffixes[-1] in _COMPRESSIONS else None
     if format_name is not None:
         if format_name not in get_args(Format):
-            raise Refused(f"{format_name} is not a format; there are {', '.join(get_args(Format))}.")
+            raise Refused(
+                f"{format_name} is not a format; there are {', '.join(get_args(Format))}."
+            )
         file_format = cast(Format, format_name)
     else:
         found = _SUFFIXES.get(suffixes[-1] if suffixes else "")

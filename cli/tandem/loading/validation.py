@@ -89,12 +89,12 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
             )
         if column.kind == "time_zone":
             branches.append(
-                (f"{column.name} <> all (array(select name from pg_timezone_names))",
-                 f"bad_value:{column.name}")
+                (
+                    f"{column.name} <> all (array(select name from pg_timezone_names))",  # noqa: S608
+                    f"bad_value:{column.name}",
+                )
             )
-    branches += [
-        (condition, f"bad_value:{sentence}") for condition, sentence in feed.bad_values
-    ]
+    branches += [(condition, f"bad_value:{sentence}") for condition, sentence in feed.bad_values]
     for column in present:
         if column.kind == "number":
             branches.append((f"not ({_is_e164(column.name)})", f"bad_number:{column.name}"))
@@ -102,19 +102,23 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
             # the served number, without which the row is nothing, is E.164; the other's may also
             # be a short code
             branches.append(
-                (f"case when {column.required} then not ({_is_e164(column.name)})"
-                 f" else not ({_is_e164(column.name)} or {column.name} ~ '{SHORT_CODE}') end",
-                 f"bad_number:{column.name}")
+                (
+                    f"case when {column.required} then not ({_is_e164(column.name)})"
+                    f" else not ({_is_e164(column.name)} or {column.name} ~ '{SHORT_CODE}') end",
+                    f"bad_number:{column.name}",
+                )
             )
     branches += [
-        (f"{column.name}::timestamptz > now() + interval '{FUTURE_TOLERANCE}'",
-         f"future_time:{column.name}")
+        (
+            f"{column.name}::timestamptz > now() + interval '{FUTURE_TOLERANCE}'",
+            f"future_time:{column.name}",
+        )
         for column in present
         if column.not_in_future
     ]
     return sql.SQL("case {} end").format(
         sql.SQL(" ").join(
-            sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(reason))  # type: ignore[arg-type]
+            sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(reason))
             for condition, reason in branches
         )
     )
@@ -133,7 +137,7 @@ def typed_columns_sql(feed: Feed, columns: list[str]) -> list[tuple[str, sql.Com
                 default = f"{default}::{column.sql_type}"
             value = f"coalesce({value}, {default})"
         expression = f"({value})::{column.sql_type}"
-        result.append((column.name, sql.SQL(expression)))  # type: ignore[arg-type]
+        result.append((column.name, sql.SQL(expression)))
     return result
 
 
@@ -167,9 +171,7 @@ def _is_of_type(column: Column) -> str:
     if column.kind == "date":
         return f"{name} ~ '{DATE}' and {valid}"
     common = ", ".join(f"'{form}'" for form in _COMMON_TIMESTAMPS)
-    return (
-        f"({_ZEROS.format(name)} in ({common}) or {name} ~ '{TIMESTAMP}') and {valid}"
-    )
+    return f"({_ZEROS.format(name)} in ({common}) or {name} ~ '{TIMESTAMP}') and {valid}"
 
 
 def _is_e164(name: str) -> str:

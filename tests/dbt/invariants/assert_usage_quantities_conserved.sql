@@ -1,7 +1,9 @@
-{{ config(tags=['audit']) }}
-
--- Units are conserved: what a record bills is what is free, paid from the plan, from rollover units, as overage
--- or metered. A row here would be units billed twice or given away.
+-- What a record bills is what is free, paid from the plan, from rollover units, as overage or
+-- metered. A row here would be units billed twice or given away.
+{{ config(meta={
+    'invariant': 'Units are conserved',
+    'proves': 'every record bills exactly what is free, from the plan, rollover, overage or metered',
+}) }}
 
 select
     carrier_id,
@@ -9,7 +11,7 @@ select
     is_reversal
 from {{ ref('rated_usage') }}
 where
-    billable_quantity <> (
+    billable_quantity is distinct from (
         no_charge_quantity
         + plan_quantity
         + rollover_quantity

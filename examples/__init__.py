@@ -1,0 +1,1 @@
+"""Real people's calls, mapped to Tandem's feeds and billed. ``README.md`` tells how."""

@@ -1,0 +1,1 @@
+"""Copenhagen Networks Study: some 700 students, 28 days of 2013."""

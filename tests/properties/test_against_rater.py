@@ -1,0 +1,114 @@
+"""The warehouse against the plain rater: whole histories, compared mart by mart at every turn.
+
+Each history is loaded in pieces, built, closed four times (once by bill cycle day, once with a
+backlog of several cycles) and built again in between, so one run checks incremental builds, late
+files and the open and closed part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other
+histories.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.properties.comparison import differences
+from tests.properties.hostile_catalog import hostile_catalog
+from tests.properties.scenarios import Checkpoint, Close, Load, Step, hostile
+from tests.rater import Rater
+from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
+
+SEEDS = tuple(int(seed) for seed in os.environ.get("TANDEM_PROPERTY_SEEDS", "4").split(","))
+ACCOUNTS = 200
+RECORDS = 7_000
+CLOSES = (
+    (date(2025, 2, 20), Close(date(2025, 2, 10))),
+    (date(2025, 3, 30), Close(date(2025, 3, 29), 28)),
+    (date(2025, 4, 18), Close(date(2025, 4, 15))),
+    (date(2025, 6, 30), Close(date(2025, 6, 28))),
+)
+CHECKPOINTS = (
+    date(2025, 2, 20),
+    date(2025, 3, 30),
+    date(2025, 4, 18),
+    date(2025, 6, 30),
+    date(2025, 10, 1),
+)
+
+
+@pytest.fixture(params=SEEDS)
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of a history."""
+    return int(request.param)
+
+
+@pytest.fixture
+def hostile_warehouse(databases: Databases, tmp_path: Path) -> Iterator[Warehouse]:
+    """An initialised warehouse with a catalog that has what the shipped one lacks."""
+    project = copy_project(tmp_path / "project", hostile_catalog(PROJECT / "seeds"))
+    name = databases.prepare("hostile", tmp_path / "prepared", project)
+    with databases.warehouse(tmp_path / "feeds", name, project) as warehouse:
+        yield warehouse
+
+
+def _shuffled(steps: list[Step], seed: int) -> list[Step]:
+    """The same steps; rows of CDRs in any order, and in files that end anywhere."""
+    shuffler = random.Random(seed)
+    pieces: list[Step] = []
+    for step in steps:
+        if not (isinstance(step, Load) and step.feed == "cdrs"):
+            pieces.append(step)
+            continue
+        rows = list(step.rows)
+        shuffler.shuffle(rows)
+        cut = shuffler.randrange(len(rows))
+        pieces += [
+            Load(step.feed, tuple(part), step.carrier) for part in (rows[:cut], rows[cut:]) if part
+        ]
+    return pieces
+
+
+def _load(warehouse: Warehouse, rater: Rater, step: Load) -> None:
+    loaded = warehouse.load(step.feed, step.rows, step.carrier, step.as_of, max_rejects=100)
+    judged = rater.load(step.feed, step.rows, step.carrier, step.as_of)
+    assert (loaded.load_id, loaded.read, loaded.accepted, loaded.duplicate, loaded.rejected) == (
+        judged.load_id,
+        judged.read,
+        judged.accepted,
+        judged.duplicate,
+        len(judged.rejected),
+    )
+
+
+def _assert_same(warehouse: Warehouse, rater: Rater, when: str) -> None:
+    found = differences(warehouse, rater)
+    assert not found, f"{when}: {len(found)} differences\n" + "\n".join(found[:20])
+
+
+def test_history_is_billed_as_the_plain_rater_bills_it(
+    hostile_warehouse: Warehouse, seed: int
+) -> None:
+    warehouse = hostile_warehouse
+    rater = Rater(hostile_catalog(PROJECT / "seeds"))
+    steps = _shuffled(hostile(seed, ACCOUNTS, RECORDS).steps(CLOSES, CHECKPOINTS), seed)
+    closed = 0
+    for place, step in enumerate(steps):
+        if isinstance(step, Load):
+            _load(warehouse, rater, step)
+        elif isinstance(step, Close):
+            close_id = warehouse.close(step.through, step.bill_cycle_day).close_id
+            assert close_id == rater.close(step.through, step.bill_cycle_day, now=datetime.now(UTC))
+            closed += close_id is not None
+        else:
+            # right after a close the marts must be right without another build
+            if not isinstance(steps[place - 1], Close):
+                warehouse.build()
+            _assert_same(warehouse, rater, f"step {place} of {len(steps)}")
+    assert closed == len(CLOSES)
+    assert isinstance(steps[-1], Checkpoint)
+    warehouse.build(full_refresh=True)
+    _assert_same(warehouse, rater, "after a full refresh")
