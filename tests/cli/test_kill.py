@@ -1,4 +1,4 @@
-"""Interrupted is not broken: kill a command at any moment, run it again, and all is as if nothing had been."""
+"""Interrupted is not broken: kill a command, run it again, and all is as if nothing had been."""
 
 from __future__ import annotations
 
@@ -157,15 +157,15 @@ def test_lock_is_free_after_a_kill(clean: Warehouse, tmp_path: Path) -> None:
             time.sleep(0.1)
 
 
-def test_server_killed_right_after_a_close(
-    databases: Databases, june_closed: Warehouse
-) -> None:
+def test_server_killed_right_after_a_close(databases: Databases, june_closed: Warehouse) -> None:
     kept, shown = issued(june_closed), closed_marts(june_closed)
     server = databases.server
     # as if the machine had failed while somebody was at work
     june_closed.execute("create table if not exists public.lost (x int)")
     with psycopg.connect(june_closed.url) as session:
-        session.execute("insert into issued.names select 99, kind, id, name, detail from issued.names")
+        session.execute(
+            "insert into issued.names select 99, kind, id, name, detail from issued.names"
+        )
         pid = server.status().pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
