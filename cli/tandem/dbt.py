@@ -168,6 +168,7 @@ def _invoke(
                 "--log-level-file",
                 "info",
                 "--no-use-colors",
+                "--no-write-json",
             ]
         )
     if result.exception is not None:

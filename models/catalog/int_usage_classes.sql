@@ -1,8 +1,13 @@
-{{ config(indexes=[{'columns': ['class_id'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_in_rebuild',
+    indexes=[{'columns': ['class_id'], 'unique': true}],
+    meta={'follows_rebuild': true},
+) }}
 
 -- The row of plan_services that applies, for everything a feed can bring, so that rating is one
 -- equality join.
--- depends_on: {{ ref('catalog_faults') }}
+-- depends_on: {{ ref('run_values') }}
 
 with
 
@@ -51,4 +56,4 @@ final as (
     from described
 )
 
-select * from final
+select * from final {{ only_in_rebuild() }}

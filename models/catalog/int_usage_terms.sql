@@ -7,6 +7,7 @@
 ) }}
 
 -- Terms that a catalog no longer yields stay: records rated under them may still stand.
+-- depends_on: {{ ref('run_values') }}
 
 select distinct
     terms_id,
@@ -28,4 +29,4 @@ select distinct
     minimum_quantity,
     increment,
     overage_rate
-from {{ ref('int_usage_terms_by_slot') }}
+from {{ ref('int_usage_terms_by_slot') }} {{ only_in_rebuild() }}

@@ -1,9 +1,16 @@
-{{ config(indexes=[{'columns': ['class_id', 'other_party', 'week_slot'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_in_rebuild',
+    indexes=[{'columns': ['class_id', 'other_party', 'week_slot'], 'unique': true}],
+    meta={'follows_rebuild': true},
+) }}
 
 -- Rule "Rating one record", point 3: of the no-charge rules of the plan, the first by priority
 -- whose conditions hold applies, alone. Worked out for every class of usage, kind of other party
 -- and slot of the week. To a record without duration no rule applies: it has 'no_duration' for
 -- the other party.
+
+-- depends_on: {{ ref('run_values') }}
 
 with
 
@@ -120,4 +127,4 @@ final as (
     from described
 )
 
-select * from final
+select * from final {{ only_in_rebuild() }}

@@ -1,6 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_in_rebuild',
+    meta={'follows_rebuild': true},
+) }}
+
 -- The week cut at every time at which a rate period begins or ends: a slot is a weekday and a
 -- number of the stretch between two cuts. The number of a local time is width_bucket(time, cuts).
--- depends_on: {{ ref('catalog_faults') }}
+-- depends_on: {{ ref('run_values') }}
 
 with
 
@@ -44,4 +50,4 @@ final as (
     cross join weekdays
 )
 
-select * from final
+select * from final {{ only_in_rebuild() }}
