@@ -151,5 +151,14 @@ def seed(settings: Settings, connection: Connection) -> DbtRun:
     return _run(
         settings,
         connection,
-        ["build", "--select", "resource_type:seed", "resource_type:snapshot", catalog.FAULTS],
+        [
+            "build",
+            "--select",
+            "resource_type:seed",
+            "resource_type:snapshot",
+            catalog.FAULTS,
+            # not the tests that look at models too, which are not there yet
+            "--indirect-selection",
+            "cautious",
+        ],
     )

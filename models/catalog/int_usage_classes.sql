@@ -41,11 +41,11 @@ final as (
     select
         row_number() over (
             order by
-                matched.plan_id collate "C",
-                matched.carrier_id collate "C",
-                matched.service collate "C",
-                matched.call_type collate "C",
-                matched.direction collate "C"
+                described.plan_id collate "C",
+                described.carrier_id collate "C",
+                described.service collate "C",
+                described.call_type collate "C",
+                described.direction collate "C"
         )::integer as class_id,
         *
     from described
