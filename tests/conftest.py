@@ -14,8 +14,8 @@ from tests.support.warehouse import Databases, Warehouse
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """dbt's artefacts of this test process stay apart from those of others."""
+def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Wide enough output, and dbt's artefacts apart from those of a user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
         patch.setenv("COLUMNS", "100")
@@ -23,11 +23,11 @@ def _own_dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
-    """An embedded server of the test session's own."""
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """An embedded server of the test process's own."""
     # a socket's path has at most 107 characters, so not below pytest's own long one
     home = Path(tempfile.mkdtemp(prefix="tandem-"))
-    server = Databases(home)
+    server = Databases(home, tmp_path_factory.mktemp("targets"))
     yield server
     server.server.down()
     shutil.rmtree(home, ignore_errors=True)

@@ -41,11 +41,11 @@ final as (
     select
         row_number() over (
             order by
-                described.plan_id collate "C",
-                described.carrier_id collate "C",
-                described.service collate "C",
-                described.call_type collate "C",
-                described.direction collate "C"
+                plan_id collate "C",
+                carrier_id collate "C",
+                service collate "C",
+                call_type collate "C",
+                direction collate "C"
         )::integer as class_id,
         *
     from described

@@ -39,9 +39,7 @@ def copy_of(
     """Make a warehouse like another one."""
     with ExitStack() as stack:
         yield lambda original: stack.enter_context(
-            databases.warehouse(
-                tmp_path_factory.mktemp("copy"), template=original.url.split("/")[3].split("?")[0]
-            )
+            databases.warehouse(tmp_path_factory.mktemp("copy"), template=original.name)
         )
 
 

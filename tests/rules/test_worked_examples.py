@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.warehouse import Warehouse
+from tests.support.warehouse import PROJECT, Warehouse
 
-pytestmark = pytest.mark.xdist_group("rules")
-
+UNIT_TESTS = 20  # at least
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
 
 
@@ -316,3 +317,41 @@ def test_metered_minimum_increment_and_zero_duration(examples: Warehouse) -> Non
         "0.00",
         "1.49",
     ]
+
+
+def test_unit_tests_beside_the_models_pass(
+    examples: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a warehouse that has been built: the columns of what a test gives are looked up in its tables
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  (takes seconds)
+
+    monkeypatch.setenv("TANDEM_DATABASE_URL", examples.url)
+    folder = Path.cwd()
+    outcome = dbtRunner().invoke(
+        [
+            "test",
+            "--select",
+            "test_type:unit",
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--log-path",
+            str(examples.settings.home / "logs"),
+            "--log-level",
+            "none",
+            "--quiet",
+        ]
+    )
+    os.chdir(folder)
+    assert outcome.exception is None
+    results = [
+        result
+        for result in outcome.result  # type: ignore[union-attr]
+        if result.node.resource_type == "unit_test"
+    ]
+    failed = {
+        result.node.name: result.message for result in results if str(result.status) != "pass"
+    }
+    assert failed == {}
+    assert len(results) >= UNIT_TESTS

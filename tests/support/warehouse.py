@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +35,26 @@ class Warehouse:
     """A project and its database.
 
     Attributes:
-        settings: as the commands read them.
+        databases: the server.
+        name: of the database, while another one is in use.
+        project: folder of the dbt project.
         folder: where feed files are written.
     """
 
-    settings: Settings
+    databases: Databases
+    name: str
+    project: Path
     folder: Path
 
     @property
+    def settings(self) -> Settings:
+        """As the commands read them."""
+        return Settings(self.project, self.databases.home, self.url)
+
+    @property
     def url(self) -> str:
-        assert self.settings.database_url is not None
-        return self.settings.database_url
+        """Where to connect to, until another warehouse is used."""
+        return self.databases.use(self.name, self.project)
 
     def init(self) -> None:
         with exclusive(self.settings, "init") as connection:
@@ -111,29 +122,51 @@ class Warehouse:
 
 
 class Databases:
-    """Databases on one embedded server; new ones are copies of a prepared one."""
+    """Databases on one embedded server; new ones are copies of a prepared one.
 
-    def __init__(self, home: Path) -> None:
+    dbt parses the whole project anew for another database, which takes longer than most tests. So
+    the one in use always has the same name: it gets it when it is used, and its own back when
+    another is.
+    """
+
+    IN_USE = "in_use"
+
+    def __init__(self, home: Path, targets: Path) -> None:
         self.home = home
+        self.targets = targets
         self.server = EmbeddedServer(home)
         self.server.up()
+        self.used: str | None = None
 
-    def url(self, name: str) -> str:
+    def use(self, name: str, project: Path) -> str:
+        """URL of a database, which is now the one in use; dbt's artefacts go by project."""
+        target = hashlib.sha256(str(project).encode()).hexdigest()[:12]
+        os.environ["DBT_TARGET_PATH"] = str(self.targets / target)
+        if self.used != name:
+            with self._session() as session:
+                if self.used is not None:
+                    self._rename(session, self.IN_USE, self.used)
+                self._rename(session, name, self.IN_USE)
+            self.used = name
         socket = quote(str(self.server.socket_dir), safe="/")
-        return f"postgresql://{SUPERUSER}@/{name}?host={socket}"
+        return f"postgresql://{SUPERUSER}@/{self.IN_USE}?host={socket}"
 
-    def create(self, name: str, template: str | None = None) -> str:
-        with psycopg.connect(self.server.url("postgres"), autocommit=True) as session:
-            session.execute(f"drop database if exists {name} with (force)")
+    def create(self, name: str, template: str | None = None) -> None:
+        """Make a database, empty or as a copy."""
+        with self._session() as session:
             if template is None:
                 session.execute(f"create database {name}")
             else:
-                session.execute(f"create database {name} template {template} strategy file_copy")
-        return self.url(name)
+                present = self.IN_USE if template == self.used else template
+                self._disconnect(session, present)
+                session.execute(f"create database {name} template {present} strategy file_copy")
 
     def drop(self, name: str) -> None:
-        with psycopg.connect(self.server.url("postgres"), autocommit=True) as session:
-            session.execute(f"drop database if exists {name} with (force)")
+        with self._session() as session:
+            present = self.IN_USE if name == self.used else name
+            session.execute(f"drop database if exists {present} with (force)")
+        if name == self.used:
+            self.used = None
 
     @contextmanager
     def warehouse(
@@ -141,20 +174,35 @@ class Databases:
     ) -> Iterator[Warehouse]:
         """A warehouse in a fresh database, dropped afterwards."""
         name = f"t_{uuid.uuid4().hex[:12]}"
-        url = self.create(name, template)
+        self.create(name, template)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            yield Warehouse(Settings(project, self.home, url), folder)
+            yield Warehouse(self, name, project, folder)
         finally:
             self.drop(name)
 
     def prepare(self, name: str, folder: Path, project: Path = PROJECT) -> str:
         """Make a database that has been initialised, for others to be copied from."""
-        url = self.create(name)
+        self.drop(name)
+        self.create(name)
         folder.mkdir(parents=True, exist_ok=True)
-        warehouse = Warehouse(Settings(project, self.home, url), folder)
-        warehouse.init()
+        Warehouse(self, name, project, folder).init()
         return name
+
+    def _session(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.server.url("postgres"), autocommit=True)
+
+    def _rename(self, session: psycopg.Connection[Any], name: str, to: str) -> None:
+        self._disconnect(session, name)
+        session.execute(f"alter database {name} rename to {to}".encode())
+
+    @staticmethod
+    def _disconnect(session: psycopg.Connection[Any], name: str) -> None:
+        """End what a test or a killed command has left open."""
+        session.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s",
+            (name,),
+        )
 
 
 def copy_project(target: Path, seeds: Mapping[str, Sequence[Mapping[str, str]]]) -> Path:
