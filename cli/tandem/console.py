@@ -55,15 +55,9 @@ def print_table(
         say(empty)
         return
     names = list(columns or rows[0].keys())
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        padding=(0, 1, 0, 0),
-    )
+    if title is not None:
+        out.print(title, style="bold", markup=False)  # a title of the table wraps at its width
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for name in names:
         right = all(
             isinstance(row[name], RIGHT_ALIGNED) or row[name] is None for row in rows

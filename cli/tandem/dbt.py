@@ -172,7 +172,9 @@ def _invoke(
             ]
         )
     if result.exception is not None:
-        raise Refused(_one_line(f"dbt could not run: {result.exception}")) from result.exception
+        raise Refused(
+            f"{_one_line(f'dbt could not run: {result.exception}')}."
+        ) from result.exception
     return list(getattr(result.result, "results", []))
 
 

@@ -16,6 +16,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -31,6 +32,7 @@ SUPERUSER = "tandem"
 SERVER_ACCOUNT = "tandem"  # Postgres refuses to run as root: root starts it as this account
 MAX_SOCKET_PATH = 100  # bytes; the kernel allows 107, less the name of the lock file
 SHM = Path("/dev/shm")  # noqa: S108
+NO_PROCESS = 999_999_999  # above the greatest process id
 MIB = 1 << 20
 
 
@@ -94,7 +96,7 @@ class EmbeddedServer:
             if not (self.data_dir / "PG_VERSION").exists():
                 self._initdb()
             self._write_settings()
-            self._pg_ctl("start", "--log", str(self.log), "--timeout", "120")
+            self._start()
             self._ensure_database()
             return True
 
@@ -134,7 +136,28 @@ class EmbeddedServer:
             os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        return pid
+        return None if _is_defunct(pid) else pid
+
+    def _start(self) -> None:
+        lock = self.data_dir / "postmaster.pid"
+        was_killed = lock.exists()
+        if was_killed and self._pid() is None:
+            # Where nobody takes leave of dead processes (a container without init) the killed
+            # server still seems to run. The rest of its lock file tells Postgres of sessions that
+            # may outlive it for a moment.
+            lines = lock.read_text().split("\n", 1)
+            lock.write_text("\n".join([str(NO_PROCESS), *lines[1:]]))
+            (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        deadline = time.monotonic() + (10 if was_killed else 0)
+        while True:
+            try:
+                self._pg_ctl("start", "--log", str(self.log), "--timeout", "120")
+            except Refused:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _answers(self) -> bool:
         try:
@@ -269,6 +292,14 @@ def _account() -> pwd.struct_passwd | None:
             if made.returncode == 0:
                 return pwd.getpwnam(name)
     raise Refused("Postgres cannot run as root, and there is no account 'nobody' to run it as.")
+
+
+def _is_defunct(pid: int) -> bool:
+    """Whether a process has ended and only waits for its parent to take notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
 
 
 def _owner() -> tuple[int, int]:

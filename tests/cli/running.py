@@ -6,18 +6,36 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from click import Command, Group
 
-from tandem.app import main
+from tandem.app import app, main
 from tests.support.warehouse import PROJECT, Warehouse
 
 TANDEM = Path(sys.executable).with_name("tandem")
+
+
+def commands() -> Iterator[tuple[str, Command]]:
+    """Name and command of each, those of groups as in ``bills show``."""
+
+    def within(group: Group, before: str) -> Iterator[tuple[str, Command]]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from within(command, f"{before}{name} ")
+            else:
+                yield f"{before}{name}", command
+
+    yield from within(typer.main.get_command(app), "")
+
+
+COMMANDS = dict(commands())
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def test_something_was_closed_and_something_came_late(life: Life) -> None:
     assert len(life.files["closed"]) == 3 * len(closed["bills"])
     late = life.warehouse.rows("select * from rating.rated_usage where is_late")
     reversals = life.warehouse.rows("select * from rating.rated_usage where is_reversal")
-    assert late and len(reversals) == 12
+    assert late and len(reversals) >= 12
     assert not any(row["is_closed"] for row in (*late, *reversals))
 
 

@@ -6,33 +6,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from click import Command, Group
 
-from tandem.app import app
-from tests.cli.running import TANDEM, assert_one_sentence, tandem
+from tests.cli.running import COMMANDS, TANDEM, assert_one_sentence, tandem
 
 pytestmark = pytest.mark.xdist_group("commands")
-
-
-def commands() -> Iterator[tuple[str, Command]]:
-    """Name and command of each, those of groups as in ``bills show``."""
-
-    def within(group: Group, before: str) -> Iterator[tuple[str, Command]]:
-        for name, command in group.commands.items():
-            if hasattr(command, "commands"):
-                yield from within(command, f"{before}{name} ")
-            else:
-                yield f"{before}{name}", command
-
-    yield from within(typer.main.get_command(app), "")
-
-
-COMMANDS = dict(commands())
 
 
 def test_there_are_commands() -> None:

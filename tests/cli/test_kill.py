@@ -1,4 +1,4 @@
-"""Interrupted is not broken: kill a command, run it again, and all is as if nothing had been."""
+"""Interrupted is not broken: kill a command at any moment, run it again, and all is well."""
 
 from __future__ import annotations
 
@@ -37,11 +37,13 @@ def wait_for(warehouse: Warehouse, condition: str, process: subprocess.Popen[str
         select 1 from pg_stat_activity
         where datname = current_database() and application_name like 'tandem%' and {condition}
     """
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     with psycopg.connect(warehouse.url, autocommit=True, application_name="watch") as session:
         while session.execute(query.encode()).fetchone() is None:
             assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, f"never: {condition}"
+            if time.monotonic() > deadline:
+                kill(process)
+                pytest.fail(f"never: {condition}")
             time.sleep(0.02)
 
 
@@ -60,7 +62,7 @@ WRITES_ISSUED = "wait_event_type = 'Lock' and query ~ '^\\s*insert into issued'"
     ("table", "moment"),
     [
         ("raw.loads", WRITES_MANIFEST),  # all but the last row is written
-        ("raw.cdrs", "wait_event_type = 'Lock' and query like 'insert into raw.cdrs%'"),
+        ("raw.cdrs", "wait_event_type = 'Lock' and query ~ '^insert into raw.\"?cdrs'"),
     ],
 )
 def test_load_killed(clean: Warehouse, tmp_path: Path, table: str, moment: str) -> None:
@@ -87,7 +89,7 @@ def test_build_killed(
 ) -> None:
     warehouse, twin = copy_of(june), copy_of(june)
     twin.build()
-    for seconds in (0.0, 1.0, 2.5, 4.0):
+    for seconds in (0.0, 1.5, 3.5):
         process = start(warehouse, "build")
         wait_for(warehouse, "application_name = 'tandem dbt' and state = 'active'", process)
         time.sleep(seconds)
@@ -161,18 +163,15 @@ def test_server_killed_right_after_a_close(databases: Databases, june_closed: Wa
     kept, shown = issued(june_closed), closed_marts(june_closed)
     server = databases.server
     # as if the machine had failed while somebody was at work
-    june_closed.execute("create table if not exists public.lost (x int)")
-    with psycopg.connect(june_closed.url) as session:
-        session.execute(
-            "insert into issued.names select 99, kind, id, name, detail from issued.names"
-        )
-        pid = server.status().pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 60
-        while server.status().running:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    session = psycopg.connect(june_closed.url)
+    session.execute("delete from issued.journal")
+    pid = server.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(psycopg.OperationalError):
+        while True:
+            session.execute("select 1")
+    session.close()
     assert server.up()
     assert_same(issued(june_closed), kept)
     assert_same(closed_marts(june_closed), shown)
