@@ -163,7 +163,7 @@ outcomes as (
     group by carrier_id
 ),
 
-summed as not materialized (
+summed as materialized (
     select
         carrier_id,
         cycle_start,
