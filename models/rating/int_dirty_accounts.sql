@@ -94,7 +94,7 @@ rules as not materialized (select * from {{ ref('no_charge_rules') }}),
         inner join changed_numbers on usage.other_number = changed_numbers.service_number
         inner join terms_by_other_party on usage.terms_id = terms_by_other_party.terms_id
         -- on most nights there are none, and the month's usage need not be read
-        where exists (select 1 from changed_numbers as any_number)
+        where exists (select 1 from changed_numbers as any_number) -- noqa: AL05
     ),
 
     unioned as (
