@@ -36,8 +36,7 @@ Run = Callable[..., Done]
 @pytest.fixture(scope="module")
 def run(june_closed: Warehouse) -> Run:
     """Run a command on the town with June closed; only commands that change nothing."""
-    env = environment(june_closed)
-    return lambda *arguments: tandem(*arguments, env=env)
+    return lambda *arguments: tandem(*arguments, env=environment(june_closed))
 
 
 @pytest.fixture(scope="module")
