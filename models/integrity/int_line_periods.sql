@@ -42,14 +42,33 @@ of_lines as (
 ),
 
 -- A change at the very time of a batch is in the batch, so the batch comes after it.
+compared as (
+    select
+        *,
+        lag((plan_id, status, subscriber_name, email, activated_at, deactivated_at)) over (
+            partition by carrier_id, service_number, account_id
+            order by data_at, is_batch, change_id collate "C"
+        ) as earlier
+    from of_lines
+    -- of two rows of a line in one batch the last loaded stands
+    where recency = 1
+),
+
+-- a row that only says again what the one before it said is no news: nightly builds pass it over
+news as (
+    select *
+    from compared
+    where
+        (plan_id, status, subscriber_name, email, activated_at, deactivated_at)
+        is distinct from earlier
+),
+
 in_order as (
     select
         *,
         lead(activated_at) over line_in_time as next_activated_at,
         lead(data_at) over line_in_time is null as is_current
-    from of_lines
-    -- of two rows of a line in one batch the last loaded stands
-    where recency = 1
+    from news
     window line_in_time as (
         partition by carrier_id, service_number, account_id
         order by data_at, is_batch, change_id collate "C"

@@ -169,8 +169,7 @@ OPEN_MARTS = (
 
 def marts(warehouse: Warehouse) -> Picture:
     """All rows of the marts, open cycles included."""
-    # data_at of a line stays as it is when a batch only says again what is known
-    return {name: picture(warehouse.mart(name), ("data_at",)) for name in OPEN_MARTS}
+    return {name: picture(warehouse.mart(name)) for name in OPEN_MARTS}
 
 
 def picture(rows: Iterable[dict[str, Any]], without: Iterable[str] = ()) -> list[tuple[Any, ...]]:
