@@ -1,6 +1,6 @@
 {#-
     Digest of everything that decides how records are rated and charged: all seeds of the catalog,
-    and the SQL of the models and functions (as their checksums, a literal).
+    and the SQL of the models (as their checksums, a literal).
 -#}
 {% macro catalog_hash(seeds) %}
     {%- set checksums = [] -%}

@@ -14,6 +14,9 @@ Kind = Literal[
 ]
 
 MAX_FIELD_LENGTH = 1000  # characters
+# A terabyte, or 31 000 years: more is a switch's word for "unknown", and would overflow
+# the sums of everybody else's.
+MAX_QUANTITY = 10**12
 FUTURE_TOLERANCE = "24 hours"  # how far a time may lie after the load
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
@@ -123,7 +126,7 @@ CDRS = Feed(
         Column("service", "choice", required=True, choices=SERVICES),
         Column("call_type", "choice", default="'local'", choices=CALL_TYPES),
         Column("started_at", "timestamp", required=True, not_in_future=True),
-        Column("quantity", "whole_number", required=True, minimum=0),
+        Column("quantity", "whole_number", required=True, minimum=0, maximum=MAX_QUANTITY),
         Column("other_party_type", "choice", choices=("mobile", "fixed", "unknown")),
         Column("other_party_carrier_id"),
         Column("action", "choice", default="'new'", choices=("new", "void")),

@@ -21,3 +21,6 @@ select
     run_at as built_at,
     (select coalesce(max(close_id), 0) from {{ source('issued', 'closes') }}) as last_close_id
 from {{ ref('run_values') }}
+{% if is_partial_run() %}
+    where false
+{% endif %}
