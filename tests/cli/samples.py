@@ -129,7 +129,7 @@ ROWS: dict[str, list[Row]] = {
             "started_at": "2025-05-01T12:00-05",
             "other_party_type": "unknown",
             "other_party_carrier_id": "=cmd|' /C calc'!A0",
-            "quantity": "9223372036854775807",
+            "quantity": "1000000000000",
         },
     ],
 }
