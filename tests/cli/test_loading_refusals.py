@@ -260,6 +260,7 @@ def test_a_refused_file_can_be_mended_and_loaded(clean: Warehouse, tmp_path: Pat
     assert (result.accepted, result.rejected, result.load_id) == (80, 20, 1)
 
 
+# root may read any file, so as root there is no file that cannot be read
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_unreadable_file(clean: Warehouse, tmp_path: Path) -> None:
     path = write(tmp_path / "c.csv", [CDR])

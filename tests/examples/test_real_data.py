@@ -268,6 +268,7 @@ def real(
     map_files, folder, through = REAL[example]
     source = REAL_DATA / folder
     if not source.is_dir():
+        # the data are other people's and not committed; the mappings are tested without them above
         pytest.skip(f"the public data are not at {source}; set TANDEM_REAL_DATA to their folder")
     base = tmp_path_factory.mktemp(example)
     feeds = base / "feeds"
