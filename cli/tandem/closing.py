@@ -271,6 +271,7 @@ def issue(connection: Connection, through: date, bill_cycle_day: int | None = No
             cursor = connection.execute(statement.encode(), parameters)
             if table == "rated_usage":
                 records = cursor.rowcount
+                _refuse_other_records(connection, records)
         bills, total, currency = _one(
             connection,
             """
@@ -281,6 +282,17 @@ def issue(connection: Connection, through: date, bill_cycle_day: int | None = No
         )
     refresh_statistics(connection)
     return CloseResult(close_id, accounts, cycles, bills, records, total, currency)
+
+
+def _refuse_other_records(connection: Connection, issued: int) -> None:
+    """What is issued is what was added up and tested, record for record."""
+    (tested,) = _one(
+        connection, "select coalesce(sum(records), 0) from billing.int_closing_usage_by_terms"
+    )
+    if issued != tested:
+        raise Refused(
+            f"{issued} records would be issued, but {tested} were tested; nothing was closed."
+        )
 
 
 def _one(
@@ -541,12 +553,15 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
             charge_amount, reversed_amount
         )
         select
-            %(close_id)s, carrier_id, cycle_start, count(*) filter (where not is_reversal),
-            count(*) filter (where is_reversal), sum(quantity), sum(billable_quantity),
-            coalesce(sum(charge_amount) filter (where not is_reversal), 0),
-            coalesce(sum(charge_amount) filter (where is_reversal), 0)
-        from billing.int_closing_usage
-        group by carrier_id, cycle_start
+            %(close_id)s, terms.carrier_id, sums.cycle_start,
+            coalesce(sum(sums.records) filter (where not sums.is_reversal), 0),
+            coalesce(sum(sums.records) filter (where sums.is_reversal), 0),
+            sum(sums.quantity), sum(sums.billable_quantity),
+            coalesce(sum(sums.charge_amount) filter (where not sums.is_reversal), 0),
+            coalesce(sum(sums.charge_amount) filter (where sums.is_reversal), 0)
+        from billing.int_closing_usage_by_terms as sums
+        left join catalog.int_usage_terms as terms using (terms_id)
+        group by terms.carrier_id, sums.cycle_start
         """,
     ),
     # the sums of what was issued; a close that does not balance is not committed

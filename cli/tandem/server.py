@@ -228,7 +228,7 @@ class EmbeddedServer:
             "max_wal_senders": "0",
             "max_wal_size": "4GB",
             "checkpoint_timeout": "15min",
-            "wal_compression": "on",
+            "wal_compression": "off",
             # few sessions with big set-based statements
             "shared_buffers": f"{shared_buffers // MIB}MB",
             "effective_cache_size": f"{memory // 2 // MIB}MB",

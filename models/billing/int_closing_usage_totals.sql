@@ -2,28 +2,12 @@
 
 with
 
-usage as (
-    select * from {{ ref('int_closing_usage') }}
+by_terms as (
+    select * from {{ ref('int_closing_usage_by_terms') }}
     where not is_reversal
 ),
 
 terms as (select * from {{ ref('int_usage_terms') }}),
-
-by_terms as (
-    select
-        account_id,
-        cycle_start,
-        cycle_end,
-        terms_id,
-        count(*) as records,
-        sum(billable_quantity)::bigint as billable_quantity,
-        sum(no_charge_quantity)::bigint as no_charge_quantity,
-        min(rate) as lowest_rate,
-        max(rate) as highest_rate,
-        sum(charge_amount) as charge_amount
-    from usage
-    group by account_id, cycle_start, cycle_end, terms_id
-),
 
 final as (
     select

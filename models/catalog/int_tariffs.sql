@@ -3,6 +3,9 @@
 -- depends_on: {{ ref('catalog_faults') }}
 
 select
+    row_number() over (
+        order by tariffs.tariff_id, tariffs.destination_prefix, tariffs.valid_from
+    )::integer as tariff_row_id,
     tariffs.tariff_id,
     coalesce(tariffs.destination_prefix, '') as destination_prefix,
     length(coalesce(tariffs.destination_prefix, '')) as prefix_length,

@@ -2,7 +2,10 @@
     materialized='incremental',
     incremental_strategy='replace_in_rebuild',
     indexes=[{'columns': ['class_id'], 'unique': true}],
-    meta={'follows_rebuild': true},
+    meta={
+        'follows_rebuild': true,
+        'known_together': ['plan_id', 'carrier_id', 'service', 'call_type', 'direction'],
+    },
 ) }}
 
 -- The row of plan_services that applies, for everything a feed can bring, so that rating is one

@@ -87,7 +87,7 @@ fresh as (
                     and usage.started_at >= touched.recharge_from
                     and usage.cycle_start >= touched.first_open_start
                     and not touched.is_dirty
-                offset 0
+                {{ keep_apart() }}
             ) as stored
         inner join terms on stored.terms_id = terms.terms_id
     ),
@@ -130,7 +130,7 @@ fresh as (
         where not touched.is_dirty
     ),
 
-    to_charge as (
+    to_charge as not materialized (
         select * from fresh
         union all
         select
@@ -165,7 +165,7 @@ fresh as (
         where false
     ),
 
-    to_charge as (select * from fresh),
+    to_charge as not materialized (select * from fresh),
 {% endif %}
 
 -- Rule "unit_factor 0 with an allowance": per plan and rule, prorated over the segments of that
@@ -310,38 +310,30 @@ freed as (
     where limited_rule is null
 ),
 
-pooled as (
+final as (
     select
         freed.*,
-        coalesce(meters.drawn_quantity, 0) + coalesce(
-            sum(freed.billable_quantity - freed.no_charge_quantity) over (
-                partition by freed.account_id, freed.cycle_start, freed.pool_id
-                order by
-                    freed.started_at,
-                    freed.carrier_id collate "C",
-                    freed.cdr_id collate "C"
-                rows between unbounded preceding and 1 preceding
-            ),
-            0
-        )::bigint as pool_offset
+        case
+            when freed.treatment = 'pool'
+                then
+                    coalesce(meters.drawn_quantity, 0) + coalesce(
+                        sum(freed.billable_quantity - freed.no_charge_quantity) over (
+                            partition by freed.account_id, freed.cycle_start, freed.pool_id
+                            order by
+                                freed.started_at,
+                                freed.carrier_id collate "C",
+                                freed.cdr_id collate "C"
+                            rows between unbounded preceding and 1 preceding
+                        ),
+                        0
+                    )::bigint
+        end as pool_offset
     from freed
     left join meters
         on
             freed.account_id = meters.account_id
             and freed.cycle_start = meters.cycle_start
             and 'pool ' || freed.pool_id = meters.meter
-    where freed.treatment = 'pool'
-),
-
-final as (
-    select pooled.*
-    from pooled
-    union all
-    select
-        freed.*,
-        null as pool_offset
-    from freed
-    where freed.treatment != 'pool'
 )
 
 select * from final

@@ -1,11 +1,10 @@
-{{ config(unlogged=true) }}
+{{ config(unlogged=true, sql_header='set local enable_mergejoin = off;') }}
 
 -- Rules "Which account, which plan" and "Rating one record": everything about a record that does
 -- not depend on the records before it. A record without an account, a plan or a rate has a
 -- suspense_reason instead.
 --
--- `offset 0` keeps Postgres from folding a step into the next one, where it would work out the same
--- expression for every use.
+-- Records meet tables that are small beside them: looked up in hash tables or indexes, not sorted.
 
 with
 
@@ -23,11 +22,20 @@ known_numbers as (select * from {{ ref('int_known_numbers') }}),
 
 carriers as (select * from {{ ref('carriers') }}),
 
-tariffs as (select * from {{ ref('int_tariffs') }}),
+tariffs as not materialized (select * from {{ ref('int_tariffs') }}),
 
 frozen_cycles as (select * from {{ source('issued', 'cycles') }}),
 
-frozen_segments as (select * from {{ source('issued', 'plan_segments') }}),
+frozen_segments as not materialized (
+    select
+        segments.account_id,
+        carriers_of_plan.carrier_id,
+        segments.plan_id,
+        segments.segment_from,
+        segments.segment_to
+    from {{ source('issued', 'plan_segments') }} as segments
+    cross join unnest(segments.carrier_ids) as carriers_of_plan (carrier_id)
+),
 
 plan_segments as (
     select
@@ -52,8 +60,11 @@ located as (
         calendar.first_open_start,
         calendar.first_open_end,
         calendar.first_open_start_at,
-        -- late usage is dated in the zone in which its own cycle was closed
-        batch.started_at at time zone coalesce(frozen.time_zone, calendar.time_zone) as local_at
+        -- null for the many that are not late: among the closed cycles they find nothing, at no
+        -- cost
+        case
+            when batch.started_at < calendar.first_open_start_at then calendar.account_id
+        end as late_account_id
     from batch
     left join served_lines
         on
@@ -62,18 +73,22 @@ located as (
             and batch.started_at >= served_lines.served_from
             and batch.started_at < served_lines.served_to
     left join calendar on served_lines.account_id = calendar.account_id
-    left join lateral (
-        select frozen_cycles.time_zone
-        from frozen_cycles
-        where
-            calendar.closed_through is not null
-            and batch.started_at < calendar.first_open_start_at
-            and frozen_cycles.account_id = calendar.account_id
-            and frozen_cycles.cycle_start_at <= batch.started_at
-            and frozen_cycles.cycle_end_at > batch.started_at
-        limit 1
-    ) as frozen on true
-    offset 0
+    {{ keep_apart() }}
+),
+
+dated as (
+    select
+        located.*,
+        -- late usage is dated in the zone in which its own cycle was closed
+        located.started_at at time zone coalesce(frozen_cycles.time_zone, located.time_zone)
+            as local_at
+    from located
+    left join frozen_cycles
+        on
+            located.late_account_id = frozen_cycles.account_id
+            and located.started_at >= frozen_cycles.cycle_start_at
+            and located.started_at < frozen_cycles.cycle_end_at
+    {{ keep_apart() }}
 ),
 
 -- a record belongs to the cycle that contains its start or, once that is closed, to the first
@@ -88,14 +103,17 @@ placed as (
                 then first_open_start
             else {{ cycle_start_of('local_at::date', 'bill_cycle_day') }}
         end as cycle_start
-    from located
-    offset 0
+    from dated
+    {{ keep_apart() }}
 ),
 
 planned as (
     select
         placed.*,
-        coalesce(frozen.plan_id, plan_segments.plan_id) as plan_id
+        -- late usage has the plan that its own date had when it was closed
+        coalesce(frozen_segments.plan_id, plan_segments.plan_id) as plan_id,
+        -- days since a Monday
+        (((placed.local_date - date '2001-01-01') % 7) + 7) % 7 + 1 as iso_weekday
     from placed
     left join plan_segments
         on
@@ -103,18 +121,14 @@ planned as (
             and placed.carrier_id = plan_segments.carrier_id
             and placed.local_date >= plan_segments.effective_from
             and placed.local_date < plan_segments.effective_to
-    -- late usage has the plan that its own date had when it was closed
-    left join lateral (
-        select frozen_segments.plan_id
-        from frozen_segments
-        where
-            placed.local_date < placed.closed_through
-            and frozen_segments.account_id = placed.account_id
-            and frozen_segments.segment_from <= placed.local_date
-            and frozen_segments.segment_to > placed.local_date
-            and placed.carrier_id = any(frozen_segments.carrier_ids)
-        limit 1
-    ) as frozen on true
+    left join frozen_segments
+        on
+            placed.late_account_id = frozen_segments.account_id
+            and placed.carrier_id = frozen_segments.carrier_id
+            and placed.local_date >= frozen_segments.segment_from
+            and placed.local_date < frozen_segments.segment_to
+            and placed.local_date < placed.closed_through
+    {{ keep_apart() }}
 ),
 
 classified as (
@@ -134,14 +148,7 @@ classified as (
             planned.local_at::time,
             (select array_agg(distinct stretch_from) from {{ ref('int_week_slots') }})
         ) as week_slot
-    from (
-        select
-            *,
-            -- days since a Monday
-            (((local_date - date '2001-01-01') % 7) + 7) % 7 + 1 as iso_weekday
-        from planned
-        offset 0
-    ) as planned
+    from planned
     left join classes
         on
             planned.plan_id = classes.plan_id
@@ -149,7 +156,7 @@ classified as (
             and planned.service = classes.service
             and planned.call_type = classes.call_type
             and planned.direction = classes.direction
-    offset 0
+    {{ keep_apart() }}
 ),
 
 with_other_party as (
@@ -190,31 +197,41 @@ priced as (
         terms_by_slot.rule_id,
         terms_by_slot.unit_factor,
         terms_by_slot.is_limited,
-        tariff.rate as tariff_rate,
-        tariff.connection_fee,
-        tariff.base_units_per_unit,
-        tariff.minimum_quantity as tariff_minimum_quantity,
-        tariff.increment as tariff_increment
+        case
+            when with_other_party.treatment = 'metered'
+                then (
+                    select tariffs.tariff_row_id
+                    from tariffs
+                    where
+                        tariffs.tariff_id = with_other_party.tariff_id
+                        and tariffs.destination_prefix = any(
+                            {{ prefixes_of('with_other_party.other_number') }}
+                        )
+                        and tariffs.valid_from <= with_other_party.local_date
+                        and coalesce(tariffs.valid_to, 'infinity') > with_other_party.local_date
+                    order by tariffs.prefix_length desc
+                    limit 1
+                )
+        end as tariff_row_id
     from with_other_party
     left join terms_by_slot
         on
             with_other_party.class_id = terms_by_slot.class_id
             and with_other_party.other_party = terms_by_slot.other_party
             and with_other_party.week_slot = terms_by_slot.week_slot
-    left join lateral (
-        select tariffs.*
-        from tariffs
-        where
-            with_other_party.treatment = 'metered'
-            and tariffs.tariff_id = with_other_party.tariff_id
-            and tariffs.destination_prefix = any(
-                {{ prefixes_of('with_other_party.other_number') }}
-            )
-            and tariffs.valid_from <= with_other_party.local_date
-            and coalesce(tariffs.valid_to, 'infinity') > with_other_party.local_date
-        order by tariffs.prefix_length desc
-        limit 1
-    ) as tariff on true
+    {{ keep_apart() }}
+),
+
+with_tariff as (
+    select
+        priced.*,
+        tariffs.rate as tariff_rate,
+        tariffs.connection_fee,
+        tariffs.base_units_per_unit,
+        tariffs.minimum_quantity as tariff_minimum_quantity,
+        tariffs.increment as tariff_increment
+    from priced
+    left join tariffs on priced.tariff_row_id = tariffs.tariff_row_id
 ),
 
 measured as (
@@ -244,8 +261,8 @@ measured as (
             when class_id is null then 'no_tariff'
             when treatment = 'metered' and quantity > 0 and tariff_rate is null then 'no_rate'
         end as suspense_reason
-    from priced
-    offset 0
+    from with_tariff
+    {{ keep_apart() }}
 ),
 
 final as (

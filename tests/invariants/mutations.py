@@ -99,6 +99,7 @@ _damage(
 # gates: what a close is about to issue
 
 LINES, BILLS = "billing.int_closing_bill_lines", "billing.int_closing_bills"
+SUMS = "billing.int_closing_usage_by_terms"
 SHARES, ENTRIES = "settlement.int_closing_settlement_lines", "accounting.int_closing_journal"
 _damage(
     "assert_closing_bills_equal_lines",
@@ -161,12 +162,31 @@ _damage(
 _damage(
     "assert_closing_usage_is_on_bills",
     "free usage that is paid by nobody",
+    _update(SUMS, "no_charge_quantity = 0", f"no_charge_quantity > 0 and {POOL_TERMS}"),
+)
+_damage(
+    "assert_closing_usage_is_on_bills",
+    "a record whose units do not add up",
+    _update(SUMS, "unconserved_records = 1"),
+)
+_damage(
+    "assert_closing_usage_is_on_bills",
+    "charges that are on no line",
+    _update(SUMS, "charge_amount = charge_amount + 0.01"),
+)
+_damage(
+    "assert_closing_usage_is_on_bills",
+    "usage of the plan taken for usage of rollover units",
     _update(
-        "rating.int_usage_open",
-        "no_charge_quantity = 0",
-        f"billable_quantity > 0 and {FREE_TERMS} and cycle_start in"
-        " (select cycle_start from billing.int_open_cycles where is_closing)",
+        SUMS,
+        "plan_quantity = plan_quantity - 60, rollover_quantity = rollover_quantity + 60",
+        "plan_quantity > 60",
     ),
+)
+_damage(
+    "assert_closing_usage_is_on_bills",
+    "all records of some terms are gone",
+    _delete(SUMS, "billable_quantity > 0"),
 )
 _damage(
     "assert_closing_usage_is_on_bills",

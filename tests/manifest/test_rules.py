@@ -20,6 +20,7 @@ KNOWN_META = {
     "follows_rebuild": "run_values, should_full_refresh",
     "units": "get_incremental_replace_units_sql",
     "stale": "get_incremental_replace_units_sql",
+    "known_together": "analyze_table",
     "language": "postgres__scalar_function_body_sql",
     "invariant": "tandem check",
     "proves": "tandem check",

@@ -2,35 +2,27 @@
 -- metered), the pools give what the records take, and the usage lines charge what the records cost.
 -- A row here would be usage billed twice, given away, or charged under another name.
 --
--- One pass over the records of the close; those that never reach it are found by usage control.
+-- The records themselves were added up once, with a count of those whose units do not add up; that
+-- the sums have all of them is found by counting.
 
 with
 
-by_terms as (
+by_terms as (select * from {{ ref('int_closing_usage_by_terms') }}),
+
+closing_records as (
     select
-        account_id,
-        cycle_start,
-        cycle_end,
-        terms_id,
-        is_reversal,
-        sum(billable_quantity) as billable_quantity,
-        sum(plan_quantity) as plan_quantity,
-        sum(rollover_quantity) as rollover_quantity,
-        sum(overage_quantity) as overage_quantity,
-        sum(charge_amount) as charge_amount,
-        sum(round(charge_amount, 2)) as rounded_amount,
-        count(*) filter (
-            where (
-                billable_quantity = no_charge_quantity + plan_quantity + rollover_quantity
-                + overage_quantity + metered_quantity
-                and least(
-                    billable_quantity, no_charge_quantity, plan_quantity, rollover_quantity,
-                    overage_quantity, metered_quantity
-                ) >= 0
-            ) is distinct from true
-        ) as unconserved_records
-    from {{ ref('int_closing_usage') }}
-    group by account_id, cycle_start, cycle_end, terms_id, is_reversal
+        (
+            select count(*)
+            from {{ ref('int_usage_open') }} as usage
+            inner join {{ ref('int_open_cycles') }} as cycles
+                on usage.account_id = cycles.account_id and usage.cycle_start = cycles.cycle_start
+            where cycles.is_closing
+        ) as records,
+        (
+            select coalesce(sum(records), 0)
+            from by_terms
+            where not is_reversal
+        ) as added_up
 ),
 
 described as (
@@ -73,7 +65,7 @@ charged as (
         call_type,
         treatment,
         'one_time' as section,
-        sum(rounded_amount) as amount,
+        sum(reversed_line_amount) as amount,
         0 as units
     from described
     where is_reversal
@@ -105,7 +97,8 @@ drawn as (
         cycle_start,
         sum(plan_quantity) as plan_quantity,
         sum(rollover_quantity) as rollover_quantity,
-        sum(overage_quantity) as overage_quantity
+        sum(billable_quantity - no_charge_quantity - plan_quantity - rollover_quantity)
+            as overage_quantity
     from described
     where treatment = 'pool'
     group by account_id, pool_id, cycle_start
@@ -123,6 +116,13 @@ given as (
     where is_closing
 )
 
+select
+    null as account_id,
+    added_up || ' of ' || records as subject,
+    'records of the close that are in no sum' as finding
+from closing_records
+where records != added_up
+union all
 select
     account_id,
     bill_id as subject,
