@@ -14,6 +14,7 @@ import pytest
 from rich.table import Table
 
 from tandem import console, exporting
+from tandem.processes import is_running
 from tests.cli.running import COMMANDS, TANDEM, assert_one_sentence, tandem
 
 pytestmark = pytest.mark.xdist_group("commands")
@@ -221,7 +222,11 @@ def test_json_keeps_what_a_terminal_would_obey_escaped(capsys: pytest.CaptureFix
 def test_an_export_removes_what_killed_ones_left(tmp_path: Path) -> None:
     out = tmp_path / "bills[1].csv"
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        ended.wait()
+        # ended, and not waited for
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_running(ended.pid)
+    assert not is_running(ended.pid)
+    assert is_running(os.getpid())
     left = tmp_path / f".{out.name}.{ended.pid}.part"
     at_work = tmp_path / f".{out.name}.{os.getppid()}.part"
     of_another = tmp_path / f".other.csv.{ended.pid}.part"
