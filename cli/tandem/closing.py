@@ -14,10 +14,12 @@ from decimal import Decimal
 
 from tandem.building import RunRequest, build, refresh_statistics
 from tandem.database import Connection
-from tandem.dbt import DbtRun
+from tandem.dbt import DbtRun, RunFailed
 from tandem.errors import Refused
 from tandem.settings import Settings
 
+SETTLEMENT_GATE = "assert_closing_settlement_is_revenue"
+NAMED = 10  # accounts named in a sentence
 OUTLIER_FACTOR = 3  # a bill above this many times the account's median is shown before it is issued
 
 
@@ -107,7 +109,8 @@ def close(
 
     Raises:
         Refused: a date after today, accounts in a tax jurisdiction that the catalog does not have,
-            or a test of what would be issued that failed; nothing was issued.
+            accounts with a plan that no settlement agreement covers, or a test of what would be
+            issued that failed; nothing was issued.
     """
     prepare(settings, connection, through, bill_cycle_day, as_of=as_of, on_node=on_node)
     return issue(connection, through, bill_cycle_day)
@@ -126,12 +129,17 @@ def prepare(
     row = connection.execute("select %s > current_date", (through,)).fetchone()
     if row is not None and row[0]:
         raise Refused(f"{through} is after today; cycles that have not ended cannot be closed.")
-    return build(
-        settings,
-        connection,
-        request=RunRequest(as_of, through, bill_cycle_day),
-        on_node=on_node,
-    )
+    try:
+        return build(
+            settings,
+            connection,
+            request=RunRequest(as_of, through, bill_cycle_day),
+            on_node=on_node,
+        )
+    except RunFailed as failure:
+        if SETTLEMENT_GATE in {name for name, _ in failure.run.failed}:
+            _refuse_uncovered_plans(connection)
+        raise
 
 
 def review(connection: Connection) -> Review:
@@ -243,11 +251,32 @@ def _refuse_unknown_jurisdictions(connection: Connection) -> None:
     if rows:
         named = ", ".join(
             f"{account} {name} ({jurisdiction})".replace("  ", " ")
-            for account, name, jurisdiction in rows[:10]
+            for account, name, jurisdiction in rows[:NAMED]
         )
-        more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
         raise Refused(
             f"The catalog does not have the tax jurisdiction of {named}{more}; nothing was closed."
+        )
+
+
+def _refuse_uncovered_plans(connection: Connection) -> None:
+    """Say whose revenue no agreement divides: that is why the settlement does not add up."""
+    rows = connection.execute(
+        """
+        select distinct c.account_id, c.plan_id, c.cycle_end - 1
+        from billing.int_closing_charges as c
+        left join settlement.int_closing_agreements as a
+            on c.plan_id = a.plan_id and c.cycle_end = a.cycle_end
+        where c.plan_id is not null and a.plan_id is null
+        order by c.account_id, c.plan_id, c.cycle_end - 1
+        """
+    ).fetchall()
+    if rows:
+        named = ", ".join(f"{account} ({plan} on {day})" for account, plan, day in rows[:NAMED])
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        raise Refused(
+            f"The catalog has no settlement agreement for the plan of {named}{more};"
+            " nothing was closed."
         )
 
 
@@ -400,7 +429,12 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
         from integrity.int_counting_orders as o
         inner join billing.int_account_bounds as b using (account_id)
         where b.closing_through is not null
-        on conflict do nothing
+            -- most counted at an earlier close already, and go on as they did then
+            and not exists (
+                select 1 from issued.counted_orders as c
+                where c.account_id = o.account_id and c.carrier_id = o.carrier_id
+                    and c.order_id = o.order_id and c.counterparts = o.counterparts
+            )
         """,
     ),
     (

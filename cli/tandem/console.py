@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 
 # written to a file or a pipe, a page is as wide as the terminals we design for
 PAGE_WIDTH = 100
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else PAGE_WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What a terminal obeys instead of showing it: control characters but the line end, and those that
+# change the direction of writing.
+_OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # as Unicode has a picture of it
+        return " " if code == 0x09 else chr(0x2400 + code)
+    return "\N{REPLACEMENT CHARACTER}"
+
+
+def visible(text: str) -> str:
+    """Text that a terminal shows as it is, an escape character as its picture."""
+    return _OBEYED.sub(_shown, text)
+
+
+class PlainConsole(Console):
+    """A console that gives the terminal no orders but its own: whatever text is printed, a name
+    or the raw text of a rejected row, escape sequences in it are shown and not obeyed."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As rich does; all that is printed comes through here."""
+        for segment in super().render(renderable, options):
+            if segment.control or not _OBEYED.search(segment.text):
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+
+out = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else PAGE_WIDTH)
+err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
 
 RIGHT_ALIGNED = (int, Decimal)
 
@@ -31,7 +65,10 @@ def say(sentence: str) -> None:
 
 def print_json(value: Any) -> None:
     """A result as JSON on stdout."""
-    sys.stdout.write(json.dumps(value, default=plain, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, default=plain, indent=2, ensure_ascii=False)
+    # JSON escapes the lower control characters by itself
+    text = _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    sys.stdout.write(text + "\n")
 
 
 def plain(value: Any) -> Any:
@@ -88,7 +125,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     # what came in with a feed is shown, never interpreted
-    return str(value).replace("[", "\\[")
+    return visible(str(value)).replace("[", "\\[")
 
 
 @contextmanager

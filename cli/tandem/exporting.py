@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from psycopg import sql
 
 from tandem.database import Connection
 from tandem.errors import Refused
+from tandem.processes import is_running
 
 MART_SCHEMAS = (
     "rating",
@@ -142,6 +144,7 @@ def _columns(connection: Connection, schema: str, name: str) -> list[tuple[str, 
 
 @contextmanager
 def _whole_file(out: Path) -> Iterator[IO[bytes]]:
+    _sweep(out)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as handle:
@@ -151,6 +154,14 @@ def _whole_file(out: Path) -> Iterator[IO[bytes]]:
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what killed exports to the same file left behind, but nothing of one at work."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+        owner = left.name.removesuffix(".part").rpartition(".")[2]
+        if owner.isdigit() and not is_running(int(owner)):
+            left.unlink(missing_ok=True)
 
 
 def _write_csv(

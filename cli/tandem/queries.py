@@ -56,6 +56,16 @@ def rejects(
     )
 
 
+def count_rejects(connection: Connection, load_id: int | None = None) -> int:
+    """How many rows could not be used."""
+    (row,) = fetch(
+        connection,
+        "select count(*) as rows from raw.rejects where %s::bigint is null or load_id = %s",
+        (load_id, load_id),
+    )
+    return int(row["rows"])
+
+
 def reject_counts(connection: Connection) -> list[Row]:
     """How many rows were rejected, by feed and reason."""
     return fetch(
@@ -114,6 +124,18 @@ def suspended_records(connection: Connection, limit: int | None = None) -> list[
         """,
         (limit,),
     )
+
+
+def count_suspended(connection: Connection) -> int:
+    """How many records are suspended."""
+    (row,) = fetch(connection, "select count(*) as records from rating.suspended_usage")
+    return int(row["records"])
+
+
+def count_loads(connection: Connection) -> int:
+    """How many files have been loaded."""
+    (row,) = fetch(connection, "select count(*) as loads from raw.loads")
+    return int(row["loads"])
 
 
 def settlement(

@@ -41,6 +41,9 @@
     'partial_percents',
     'wrong_percents',
     'missing_journal_accounts',
+    'plans_in_use',
+    'pools_in_use',
+    'carriers_in_use',
 ] %}
 
 {%- for rule in rules %}

@@ -8,8 +8,6 @@
 
 -- The last loaded row of an account stands.
 
--- depends_on: {{ ref('run_values') }}
-
 select distinct on (account_id)
     account_id,
     holder_name,
@@ -27,7 +25,7 @@ select distinct on (account_id)
     opened_on,
     closed_on
 from {{ ref('stg_accounts__accounts') }}
-{% if not is_rebuild() %}
-    where load_id > (select watermark_load_id from {{ ref('run_values') }})
-{% endif %}
+where
+    load_id > (select watermark_load_id from {{ ref('run_values') }})
+    and {{ within_run('load_id') }}
 order by account_id asc, load_id desc, row_number desc

@@ -23,6 +23,7 @@ unioned as (
         activated_at,
         deactivated_at
     from batch_rows
+    where {{ within_run('load_id') }}
     union all
     select
         carrier_id,
@@ -40,6 +41,7 @@ unioned as (
         activated_at,
         deactivated_at
     from changes
+    where {{ within_run('load_id') }}
 )
 
 select * from unioned

@@ -48,6 +48,34 @@ pairs as (
     group by account_id, carrier_id, order_id
 ),
 
+-- as it counted at a close, unless a counterpart was withdrawn since
+still_counted as (
+    select
+        plan_orders.account_id,
+        plan_orders.carrier_id,
+        plan_orders.order_id,
+        plan_orders.action,
+        plan_orders.plan_id,
+        counted.counted_from as counts_from,
+        counted.counted_requested_at as counts_requested_at,
+        counted.counterparts
+    from plan_orders
+    inner join counted
+        on
+            plan_orders.account_id = counted.account_id
+            and plan_orders.carrier_id = counted.carrier_id
+            and plan_orders.order_id = counted.order_id
+    where
+        not exists (
+            select 1
+            from orders
+            where
+                orders.account_id = counted.account_id
+                and orders.carrier_id || ':' || orders.order_id = any(counted.counterparts)
+                and orders.status = 'withdrawn'
+        )
+),
+
 -- of a pair the later effective_on and the earlier requested_at; an order that concerns its own
 -- carrier alone has neither counterpart nor rows in order_sync
 in_sync as (
@@ -69,41 +97,20 @@ in_sync as (
     where coalesce(pairs.is_in_sync, true)
 ),
 
+-- a pair that is matched anew, in sync or not, does not move what was billed by it
 counting as (
-    select * from in_sync
+    select * from still_counted
     union all
-    -- counted at a close and not in sync any more: as it counted then
-    select
-        plan_orders.account_id,
-        plan_orders.carrier_id,
-        plan_orders.order_id,
-        plan_orders.action,
-        plan_orders.plan_id,
-        counted.counted_from as counts_from,
-        counted.counted_requested_at as counts_requested_at,
-        counted.counterparts
-    from plan_orders
-    inner join counted
-        on
-            plan_orders.account_id = counted.account_id
-            and plan_orders.carrier_id = counted.carrier_id
-            and plan_orders.order_id = counted.order_id
+    select in_sync.*
+    from in_sync
     where
         not exists (
             select 1
-            from in_sync
+            from still_counted
             where
-                in_sync.account_id = plan_orders.account_id
-                and in_sync.carrier_id = plan_orders.carrier_id
-                and in_sync.order_id = plan_orders.order_id
-        )
-        and not exists (
-            select 1
-            from orders
-            where
-                orders.account_id = counted.account_id
-                and orders.carrier_id || ':' || orders.order_id = any(counted.counterparts)
-                and orders.status = 'withdrawn'
+                still_counted.account_id = in_sync.account_id
+                and still_counted.carrier_id = in_sync.carrier_id
+                and still_counted.order_id = in_sync.order_id
         )
 )
 

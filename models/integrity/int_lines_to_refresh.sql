@@ -15,7 +15,9 @@ new_rows as (
         batch_as_of as data_at,
         (plan_id, status, subscriber_name, email, activated_at, deactivated_at) as content
     from {{ ref('stg_subscribers__batch_rows') }}
-    where load_id > (select watermark_load_id from run_values)
+    where
+        load_id > (select watermark_load_id from run_values)
+        and {{ within_run('load_id') }}
     union all
     select
         carrier_id,
@@ -24,7 +26,9 @@ new_rows as (
         changed_at as data_at,
         (plan_id, status, subscriber_name, email, activated_at, deactivated_at) as content
     from {{ ref('stg_subscribers__changes') }}
-    where load_id > (select watermark_load_id from run_values)
+    where
+        load_id > (select watermark_load_id from run_values)
+        and {{ within_run('load_id') }}
 )
 
 {% set known = adapter.get_relation(target.database, 'integrity', 'int_line_periods')

@@ -23,7 +23,7 @@ voids as (
         carrier_id,
         cdr_id
     from cdrs
-    where action = 'void'
+    where action = 'void' and {{ within_run('load_id') }}
 ),
 
 {% if usage is none or suspended is none %}
@@ -32,6 +32,7 @@ voids as (
         from cdrs
         where
             cdrs.action = 'new'
+            and {{ within_run('cdrs.load_id') }}
             and not exists (
                 select 1
                 from billed
@@ -52,6 +53,7 @@ voids as (
         where
             cdrs.action = 'new'
             and cdrs.load_id > (select watermark_load_id from run_values)
+            and {{ within_run('cdrs.load_id') }}
         union all
         select cdrs.*
         from {{ suspended }} as suspended

@@ -5,6 +5,8 @@
 -- was drawn before it (its offset); what of its own quantity the plan, the rollover units or the
 -- subscriber pay follows from that and the ranges of the pool, without touching the record again.
 
+-- depends_on: {{ ref('int_usage_terms') }}
+
 {% set usage = adapter.get_relation(target.database, 'rating', 'int_usage_open')
     if execute and not is_rebuild() else none %}
 {% set meter_totals = adapter.get_relation(target.database, 'rating', 'int_meter_totals')
@@ -16,7 +18,7 @@ rated as (select * from {{ ref('int_usage_rated') }}),
 
 touched as not materialized (select * from {{ ref('int_touched_accounts') }}),
 
-terms as not materialized (select * from {{ ref('int_usage_terms') }}),
+live_terms as not materialized (select * from {{ ref('int_usage_terms_by_slot') }}),
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 
@@ -53,6 +55,8 @@ fresh as (
 ),
 
 {% if usage is not none and meter_totals is not none %}
+    terms as not materialized (select * from {{ ref('int_usage_terms') }}),
+
     -- records charged before that come after a new one
     overtaken as (
         select
@@ -194,14 +198,15 @@ limited_units as (
     inner join unit_types on plan_pools.unit_type = unit_types.unit_type
     where
         rules.allowance is not null
-        -- the pools that the rule's usage goes to have one unit type (a test of the catalog)
+        -- the pools that the rule's usage goes to have one unit type (a test of the catalog); those
+        -- to which it went by an earlier catalog may have had another
         and exists (
             select 1
-            from terms
+            from live_terms
             where
-                terms.plan_id = rules.plan_id
-                and terms.rule_id = rules.rule_id
-                and terms.pool_id = plan_pools.pool_id
+                live_terms.plan_id = rules.plan_id
+                and live_terms.rule_id = rules.rule_id
+                and live_terms.pool_id = plan_pools.pool_id
         )
     group by rules.plan_id, rules.rule_id, rules.allowance
 ),

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_units',
-    indexes=[{'columns': ['carrier_id', 'cdr_id'], 'unique': true}],
+    indexes=[{'columns': ['carrier_id', 'cdr_id'], 'unique': true}, {'columns': ['account_id']}],
     meta={
         'follows_rebuild': true,
         'units': 'int_voids_to_decide',
@@ -16,7 +16,10 @@ with
 
 voids as (select * from {{ ref('int_voids_to_decide') }}),
 
-cdrs as (select * from {{ ref('stg_cdrs__records') }}),
+cdrs as (
+    select * from {{ ref('stg_cdrs__records') }}
+    where action = 'new' and {{ within_run('load_id') }}
+),
 
 casi_rows as (select * from {{ ref('int_casi_rows') }}),
 
@@ -39,11 +42,7 @@ originals as (
         coalesce(cdrs.quantity, voids.quantity) as quantity,
         coalesce(cdrs.started_at, voids.started_at) as started_at
     from voids
-    left join cdrs
-        on
-            voids.carrier_id = cdrs.carrier_id
-            and voids.cdr_id = cdrs.cdr_id
-            and cdrs.action = 'new'
+    left join cdrs on voids.carrier_id = cdrs.carrier_id and voids.cdr_id = cdrs.cdr_id
 ),
 
 -- a billed record is found by the accounts that its number has ever belonged to

@@ -7,6 +7,25 @@ with
 
 frontiers as not materialized (select * from {{ source('issued', 'account_frontiers') }}),
 
+cycles as not materialized (select * from {{ source('issued', 'cycles') }}),
+
+-- 12 cycles are at most 12 months; with short ones after changes of the bill cycle day, less
+shown_from as not materialized (
+    select
+        frontiers.account_id,
+        greatest(
+            {{ months_after('frontiers.closed_through', '-12') }}, twelfth.cycle_start
+        ) as first_cycle_start
+    from frontiers
+    left join lateral (
+        select cycles.cycle_start
+        from cycles
+        where cycles.account_id = frontiers.account_id
+        order by cycles.cycle_start desc
+        limit 1 offset 11
+    ) as twelfth on true
+),
+
 unioned as (
     select
         pools.account_id,
@@ -32,10 +51,10 @@ unioned as (
         pools.expiring_next_quantity,
         true as is_closed
     from {{ source('issued', 'pool_cycles') }} as pools
-    inner join frontiers on pools.account_id = frontiers.account_id
+    inner join shown_from on pools.account_id = shown_from.account_id
     where
         pools.rollover_status != 'none'
-        and pools.cycle_start >= {{ months_after('frontiers.closed_through', '-12') }}
+        and pools.cycle_start >= shown_from.first_cycle_start
     union all
     select
         pools.account_id,

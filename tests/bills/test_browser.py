@@ -70,6 +70,6 @@ def test_it_prints_with_repeated_heads_and_numbered_pages(tmp_path: Path) -> Non
     assert 2 <= len(pages) <= 5
     for at, text in enumerate(pages, start=1):
         assert f"Page {at} of {len(pages)}" in text
-        assert "Piedmont Telephone, account A000123, June 1\N{EN DASH}30, 2026" in text
+        assert "Piedmont Telephone, account A000123, 1\N{EN DASH}30 June 2026" in text
     assert "What you have left" in pages[0]
     assert "Date and time" in pages[-1]

@@ -101,7 +101,7 @@ def test_every_call_is_in_the_detail(rendered: tuple[dict[str, Any], str, Page])
             ).normalize(),
         )
         for row in page.rows
-        if re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} \d", row[0])
+        if re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w{3}", row[0])
     )
     assert shown == wanted
 

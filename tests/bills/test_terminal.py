@@ -68,7 +68,7 @@ def test_bars_are_in_proportion_and_differ_without_colour() -> None:
 
 def test_rollover_buckets_have_a_gauge_and_a_date() -> None:
     text = shown(factory.document(60, minutes=700))
-    line = next(line for line in text.splitlines() if "Jul 31, 2026" in line)
+    line = next(line for line in text.splitlines() if "31 Jul 2026" in line)
     assert "expires next" in line
     assert "█" in line
     assert "30.0" in line

@@ -37,6 +37,23 @@ class Mutation:
     also: tuple[str, ...] = ()
 
 
+# a plan and a pool that an earlier catalog had
+OLD_PLAN = "insert into issued.names values (1, 'plan', 'OLD', 'Old', null)"
+OLD_POOL = """
+insert into issued.usage_terms values (1, 'SHARE800', 'wireless', 'platform', 'voice', 'local',
+    'originated', 'pool', 'nights', null, 'minute', 60, 'anytime', null, null, false, 60, 60, 0.4);
+insert into issued.pool_cycles values ('A1', 'nights', '2026-01-01', '2026-02-01', 1, 'SHARE800',
+    'Nights', 'minute', 60, true, false, 'active', '2026-01-01', null, null, 600, 0, 0, 0, 0, 0, 0,
+    600, 0, 0, 0, 600, 0, 0, 600, 600, 600);
+insert into issued.bucket_cycles values ('A1', 'A1-nights-20260101-plan', '2026-01-01',
+    '2026-02-01', 1, 'nights', 'plan', '2026-01-01', '2026-02-01', '2026-08-01', 6, 600, 0, 600, 0,
+    0, 0, 0, 600, 'available', null, null);
+"""
+CLOSED = """
+insert into issued.account_frontiers values
+    ('A1', 1, '2026-01-01', '2026-02-01', '2026-02-01 00:00:00+00')
+"""
+
 MUTATIONS = (
     Mutation(
         "missing_values",
@@ -122,12 +139,27 @@ MUTATIONS = (
     Mutation(
         "figures_out_of_range",
         "update tariffs set increment = 0 where tariff_id = 'VIDEO'",
-        "tariffs VIDEO: increment is 0, it must be at least 1",
+        "tariffs VIDEO: increment is 0, it must be from 1 to 1000000000000",
     ),
     Mutation(
         "figures_out_of_range",
         "update plan_pools set deferral_fee_share = 40 where plan_id = 'SHARE800'",
         "plan_pools SHARE800 anytime: deferral_fee_share is 40, it must be from 0 to 1",
+    ),
+    Mutation(
+        "figures_out_of_range",
+        "update plan_pools set rollover_cycles = 2000000000 where plan_id = 'SHARE800'",
+        "plan_pools SHARE800 anytime: rollover_cycles is 2000000000, it must be from 0 to 1200",
+    ),
+    Mutation(
+        "figures_out_of_range",
+        "update plans set rollover_retention_cycles = 1201 where plan_id = 'SHARE800'",
+        "plans SHARE800: rollover_retention_cycles is 1201, it must be from 0 to 1200",
+    ),
+    Mutation(
+        "figures_out_of_range",
+        "update plan_pools set allowance = 1000000000.5 where plan_id = 'SHARE800'",
+        "plan_pools SHARE800 anytime: allowance is 1000000000.5, it must be from 0 to 1000000000",
     ),
     Mutation(
         "validity_backwards",
@@ -382,10 +414,42 @@ MUTATIONS = (
         "delete from journal_accounts where journal_account = 'breakage_revenue'",
         "journal_accounts breakage_revenue: the row is missing",
     ),
+    Mutation(
+        "plans_in_use",
+        f"{OLD_PLAN}; insert into issued.plan_segments values"
+        " ('A1', '2026-01-01', 'OLD', '2026-01-01', '2026-02-01', '{wireless}', 1)",
+        "plans OLD: the row is missing, but account A1 was billed by it",
+    ),
+    Mutation(
+        "pools_in_use",
+        OLD_POOL + CLOSED,
+        "plan_pools pool nights: no plan has it counted in minute,"
+        " but account A1 holds units of it",
+    ),
+    Mutation(
+        "pools_in_use",
+        OLD_POOL.replace("nights", "messages") + CLOSED,
+        "plan_pools pool messages: no plan has it counted in minute,"
+        " but account A1 holds units of it",
+    ),
+    Mutation(
+        "carriers_in_use",
+        "insert into raw.loads values"
+        " (1, 'orders', 'satellite', null, 'orders.csv', '', 1, 3, 2, 1, 0, null, now(), 'me')",
+        "carriers satellite: the row is missing, but loads have brought 2 records of it",
+    ),
 )
 
 # What looks odd and is allowed.
 LEGAL = {
+    "a plan that was billed to nobody is gone": OLD_PLAN,
+    "a pool is gone, and its last units went with a later close": (
+        OLD_POOL + CLOSED.replace("2026-02", "2026-03")
+    ),
+    "a completed order for a plan that never was there": (
+        "insert into raw.orders values (1, 1, 'wireless', 'o1', 'A1', 'subscribe', 'NONE', null,"
+        " now(), '2026-01-01', 'completed', now(), null)"
+    ),
     "two rate periods of one priority that have nothing in common": (
         "insert into rate_periods values ('noon', 3, '12:00', '13:00');"
         " insert into no_charge_rules values"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -232,3 +232,51 @@ def test_a_version_is_kept_once(own: Warehouse) -> None:
     assert versions(own, "WIRELESS500") == [("35.00", False), ("36.00", True)]
     assert versions(own, "SHARE800") == [("30.00", True)]
     assert is_rebuild(own)
+
+
+def without(plan_id: str) -> Callable[[str], str]:
+    """All rows of a seed that begin with a plan, or name it second, are gone."""
+    return lambda text: "".join(
+        line for line in text.splitlines(keepends=True) if plan_id not in line.split(",")[:2]
+    )
+
+
+@contextmanager
+def deleted(warehouse: Warehouse, plan_id: str, agreement_id: str) -> Iterator[None]:
+    """A catalog without a plan and all that names it."""
+    with ExitStack() as stack:
+        for seed in ("plans", "plan_pools", "plan_services", "settlement_agreements"):
+            stack.enter_context(edited(warehouse, seed, without(plan_id)))
+        stack.enter_context(edited(warehouse, "no_charge_rules", without(plan_id)))
+        stack.enter_context(edited(warehouse, "settlement_terms", without(agreement_id)))
+        yield
+
+
+def test_a_plan_goes_only_if_nobody_has_it(own: Warehouse) -> None:
+    # An account with an order for it would lose its plan without a word, and the fee with it. An
+    # order for a plan that never was there, or no longer is, is the order's fault: it counts for
+    # nothing, and everybody else is billed.
+    load_a_month(own)
+    order = {
+        "order_id": "O2",
+        "account_id": "A1",
+        "action": "subscribe",
+        "plan_id": "NEVER",
+        "requested_at": "2026-01-02T05:00:00Z",
+        "effective_on": "2026-01-02",
+        "status": "completed",
+    }
+    own.load("orders", [order], "wireless")
+    own.build()
+    with deleted(own, "WIRELESS500", "WIRELESS500-2020"):
+        said = refusal(own, Warehouse.build)
+        assert said == (
+            "The catalog has a fault: plans WIRELESS500: the row is missing, but account A1 has"
+            " ordered it."
+        )
+    with deleted(own, "SHARE_DATA", "SHARE_DATA-2020"):
+        own.build()
+        own.load("orders", [order | {"order_id": "O3", "plan_id": "SHARE_DATA"}], "wireless")
+        assert own.close(date(2026, 2, 1)).bills == 1
+        with deleted(own, "WIRELESS500", "WIRELESS500-2020"):
+            assert "account A1 was billed by it" in refusal(own, Warehouse.build)

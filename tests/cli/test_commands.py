@@ -91,6 +91,19 @@ def test_loads_and_rejects_tell_all_that_is_there(run: Run, june_closed: Warehou
     assert all(row["raw_text"] and row["reason"] for row in of_one)
 
 
+def test_a_list_that_is_cut_says_so(run: Run, june_closed: Warehouse) -> None:
+    for arguments, table, which in (
+        (["loads"], "raw.loads", "latest"),
+        (["rejects"], "raw.rejects", "first"),
+        (["suspense", "--records"], "rating.suspended_usage", "first"),
+    ):
+        total = june_closed.rows(f"select count(*) as n from {table}")[0]["n"]
+        assert total > 1, table
+        text = run(*arguments, "--limit", "1").out
+        assert f"These are the {which} 1 of {total:,}; --limit {total} shows all" in text
+        assert "These are" not in run(*arguments, "--limit", total).out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
+from tandem import console, exporting
+from tandem.processes import is_running
 from tests.cli.running import COMMANDS, TANDEM, assert_one_sentence, tandem
 
 pytestmark = pytest.mark.xdist_group("commands")
@@ -186,3 +191,46 @@ def test_server_commands_leave_another_database_alone() -> None:
         assert done.code == 1
         assert_one_sentence(done.err)
     assert tandem("url", env=env).out == "postgresql://somebody@example.invalid/x\n"
+
+
+HOSTILE = "Ann\x1b[31m\x1b]0;x\x07\x9b2J\r\u202eevil\ttab"
+
+
+def test_escape_sequences_are_shown_and_not_obeyed() -> None:
+    # a name, or the raw text of a rejected row, could repaint the figures beside it
+    stream = io.StringIO()
+    page = console.PlainConsole(file=stream, width=100, force_terminal=True)
+    page.print(HOSTILE, markup=False)
+    table = Table("name")
+    table.add_row(console.cell(HOSTILE), style="red")
+    page.print(table)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())  # colours of our own
+    printed, *_, first, _ = text.splitlines()
+    # rich itself leaves out a bell and a carriage return
+    assert printed.startswith("Ann␛[31m␛]0;x\ufffd2J\ufffdevil ")
+    assert "Ann␛[31m␛]0;x␇\ufffd2J␍\ufffdevil tab" in first
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+
+
+def test_json_keeps_what_a_terminal_would_obey_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_json([{"name": HOSTILE}])
+    text = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+    assert json.loads(text) == [{"name": HOSTILE}]
+
+
+def test_an_export_removes_what_killed_ones_left(tmp_path: Path) -> None:
+    out = tmp_path / "bills[1].csv"
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        # ended, and not waited for
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_running(ended.pid)
+    assert not is_running(ended.pid)
+    assert is_running(os.getpid())
+    left = tmp_path / f".{out.name}.{ended.pid}.part"
+    at_work = tmp_path / f".{out.name}.{os.getppid()}.part"
+    of_another = tmp_path / f".other.csv.{ended.pid}.part"
+    for path in (left, at_work, of_another):
+        path.write_text("half a")
+    exporting.write_rows([{"bill_id": "B1"}], out)
+    assert sorted(tmp_path.iterdir()) == sorted([out, at_work, of_another])

@@ -20,6 +20,7 @@ from tandem.bills.canonical import render_json
 from tandem.bills.html import render_html
 from tandem.bills.model import BillError
 from tandem.bills.pdf import render_pdf
+from tandem.processes import is_running
 
 Format = Literal["html", "pdf", "json"]
 Document = Mapping[str, Any]
@@ -173,17 +174,5 @@ def _sweep(out: Path) -> None:
         for entry in entries:
             if entry.name.startswith(UNFINISHED):
                 owner = entry.name.removeprefix(UNFINISHED).partition("~")[0]
-                if not (owner.isdigit() and _runs(int(owner))):
+                if not (owner.isdigit() and is_running(int(owner))):
                     Path(entry.path).unlink(missing_ok=True)
-
-
-def _runs(pid: int) -> bool:
-    if os.name == "nt":  # where signal 0 is no question but Ctrl-C
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -217,23 +217,24 @@ def date_of(value: object) -> dt.date:
 
 
 def long_date(day: dt.date) -> str:
-    return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
+    """Day, month in words, year: nobody takes it for another date, in whatever country."""
+    return f"{day_month(day)} {day.year}"
 
 
 def short_date(day: dt.date) -> str:
-    return f"{MONTHS[day.month - 1][:3]} {day.day}, {day.year}"
+    return f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
 
 
-def month_day(day: dt.date) -> str:
-    return f"{MONTHS[day.month - 1]} {day.day}"
+def day_month(day: dt.date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
 
 
 @lru_cache(maxsize=1024)
 def call_date(value: str, year: int) -> str:
-    """The day of a call with its weekday, which decides on weekend rules: `Wed Jun 3`."""
+    """The day of a call with its weekday, which decides on weekend rules: `Wed 3 Jun`."""
     day = date_of(value)
-    text = f"{WEEKDAYS[day.weekday()]} {MONTHS[day.month - 1][:3]} {day.day}"
-    return text if day.year == year else f"{text}, {day.year}"
+    text = f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1][:3]}"
+    return text if day.year == year else f"{text} {day.year}"
 
 
 @lru_cache(maxsize=2048)
@@ -244,13 +245,13 @@ def call_time(value: str) -> str:
 
 
 def period(start: dt.date, end: dt.date) -> str:
-    """A half-open range of dates by its first and last day, as in `June 1-30, 2026`."""
+    """A half-open range of dates by its first and last day, as in `1-30 June 2026`."""
     last = end - dt.timedelta(days=1)
     if (start.year, start.month) == (last.year, last.month):
         if start == last:
             return long_date(start)
-        return f"{MONTHS[start.month - 1]} {start.day}{EN_DASH}{last.day}, {last.year}"
-    first = month_day(start) if start.year == last.year else long_date(start)
+        return f"{start.day}{EN_DASH}{long_date(last)}"
+    first = day_month(start) if start.year == last.year else long_date(start)
     return f"{first} {EN_DASH} {long_date(last)}"
 
 

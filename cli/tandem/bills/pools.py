@@ -172,7 +172,7 @@ def _rollover(pool: Mapping[str, Any], cycle_end: dt.date, unit_type: str) -> Ro
         if always or value:
             sign = "+" if (value >= 0) == gives else MINUS
             steps.append(Step(sign, plain(abs(value)), label))
-    steps.append(Step("=", plain(closing), f"left from {fmt.month_day(cycle_end)}"))
+    steps.append(Step("=", plain(closing), f"left from {fmt.day_month(cycle_end)}"))
     capped = position.get("capped_units", ZERO)
     longest = max((decimal(bucket["opening_units"]) for bucket in buckets), default=ZERO)
     horizon = fmt.next_month(cycle_end)

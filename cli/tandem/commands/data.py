@@ -175,6 +175,7 @@ def loads(
     """
     with connect(settings.load(), "loads") as connection:
         rows = queries.loads(connection, None if as_json else limit)
+        total = len(rows) if as_json else queries.count_loads(connection)
     if as_json:
         console.print_json(rows)
     else:
@@ -192,6 +193,7 @@ def loads(
             ],
             empty="Nothing has been loaded yet.",
         )
+        _tell_of_more("latest", len(rows), total)
 
 
 def rejects(
@@ -207,6 +209,7 @@ def rejects(
     """
     with connect(settings.load(), "rejects") as connection:
         rows = queries.rejects(connection, load_id, None if as_json else limit)
+        total = len(rows) if as_json else queries.count_rejects(connection, load_id)
     if as_json:
         console.print_json(rows)
     else:
@@ -217,6 +220,7 @@ def rejects(
             ["load_id", "row_number", "reason_code", "reason", "raw_text"],
             empty="No row was rejected.",
         )
+        _tell_of_more("first", len(rows), total)
 
 
 def suspense(
@@ -234,6 +238,7 @@ def suspense(
             if records
             else queries.suspense(connection)
         )
+        total = queries.count_suspended(connection) if records and not as_json else len(rows)
     if as_json:
         console.print_json(rows)
     elif records:
@@ -250,8 +255,16 @@ def suspense(
             ],
             empty="Nothing is suspended.",
         )
+        _tell_of_more("first", len(rows), total)
     else:
         console.print_table(rows, empty="Nothing is suspended.")
+
+
+def _tell_of_more(which: str, shown: int, total: int) -> None:
+    if shown < total:
+        console.out.print(
+            f"These are the {which} {shown:,} of {total:,}; --limit {total} shows all, --json too."
+        )
 
 
 def _shortened(text: str | None) -> str:

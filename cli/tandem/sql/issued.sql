@@ -56,9 +56,10 @@ create table if not exists issued.counted_orders (
     counted_requested_at timestamptz not null,
     counterparts text[] not null,
     close_id integer not null,
-    primary key (account_id, carrier_id, order_id)
+    primary key (account_id, carrier_id, order_id, close_id)
 );
-comment on table issued.counted_orders is 'One row per order that counted at a close, as it counted then';
+comment on table issued.counted_orders is
+'One row per order and the close at which it first counted with these counterparts';
 
 -- the terms under which records were rated, by content: a new catalog adds rows, changes none
 create table if not exists issued.usage_terms (
