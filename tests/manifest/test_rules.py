@@ -170,7 +170,7 @@ def test_macro_arguments_are_described(manifest: dict[str, Any]) -> None:
     """The arguments in the YAML are those of the macro, in its order."""
     wrong = []
     for macro in manifest["macros"].values():
-        if macro["package_name"] != "tandem":
+        if macro["package_name"] != "tandem" or macro["name"].startswith("materialization_"):
             continue
         head = re.search(
             r"{%-?\s*(?:macro|test)\s+\w+\s*\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL
