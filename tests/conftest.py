@@ -12,6 +12,25 @@ import pytest
 
 from tests.support.warehouse import Databases, Warehouse
 
+# Files of a minute and more, which begin first, so that no process ends minutes before the other.
+LONG_FILES = (
+    "properties/test_against_rater",
+    "cli/test_closing",
+    "catalog/test_gate",
+    "cli/test_commands",
+    "invariants/",
+    "rules/",
+    "cli/test_kill",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((i for i, name in enumerate(LONG_FILES) if name in path), len(LONG_FILES))
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

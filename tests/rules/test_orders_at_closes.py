@@ -15,13 +15,15 @@ FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (2, 3, 4))
 
 
 class Orders(Both):
-    """Orders of one account for SHARE800."""
+    """Orders of accounts for SHARE800."""
 
-    def order(self, order_id: str, effective_on: str, requested_at: str, **more: str) -> None:
+    def order(
+        self, account_id: str, order_id: str, effective_on: str, requested_at: str, **more: str
+    ) -> None:
         """An order, w... at wireless, l... at wireline; dates may differ by 3 days."""
         row = {
             "order_id": order_id,
-            "account_id": "A1",
+            "account_id": account_id,
             "action": "subscribe",
             "plan_id": "SHARE800",
             "requested_at": f"2026-01-{requested_at}:00:00Z",
@@ -30,21 +32,23 @@ class Orders(Both):
         }
         self.load("orders", [row | more], "wireless" if order_id[0] == "w" else "wireline")
 
-    def plan_from(self) -> date:
-        """First day of the plan."""
+    def plans_from(self) -> list[tuple[str, date]]:
+        """Accounts with the first day of their plan."""
         self.warehouse.build()
         self.assert_same()
-        (plan,) = self.warehouse.mart("integrity.effective_plans")
-        assert plan["effective_to"] is None
-        first: date = plan["effective_from"]
-        return first
+        plans = self.warehouse.mart("integrity.effective_plans")
+        assert all(plan["effective_to"] is None for plan in plans)
+        return sorted((plan["account_id"], plan["effective_from"]) for plan in plans)
 
-    def fee_of_march(self) -> Decimal:
+    def fees_of_march(self) -> list[tuple[str, Decimal]]:
         self.close(APRIL)
         self.assert_same()
-        (bill,) = (b for b in self.warehouse.mart("billing.bills") if b["cycle_end"] == APRIL)
-        fee: Decimal = bill["plan_fee_amount"]
-        return fee
+        bills = self.warehouse.mart("billing.bills")
+        return sorted(
+            (bill["account_id"], bill["plan_fee_amount"])
+            for bill in bills
+            if bill["cycle_end"] == APRIL
+        )
 
 
 @pytest.fixture
@@ -54,56 +58,45 @@ def both(warehouse: Warehouse) -> Orders:
         "accounts",
         [
             {
-                "account_id": "A1",
-                "holder_name": "Ann",
+                "account_id": account_id,
+                "holder_name": account_id.title(),
                 "bill_cycle_day": "1",
                 "time_zone": "UTC",
                 "tax_jurisdiction_id": "US",
                 "opened_on": "2026-01-01",
             }
+            for account_id in ("ANN", "BOB")
         ],
     )
     return both
 
 
-def test_a_pair_matched_anew_goes_on_as_it_counted(both: Orders) -> None:
-    # w1 and l1 agree on 1 March; that stands when January is closed. Then each is named by another
-    # order, and is in sync with it from 4 and from 3 March: the plan still begins on 1 March.
-    both.order("w1", "03-01", "20T10")
-    both.order("l1", "03-01", "20T11")
+def test_orders_go_on_as_they_counted_at_the_last_close(both: Orders) -> None:
+    withdrawn = {"status": "withdrawn", "status_at": "2026-01-25T10:00:00Z"}
+    # Ann's w1 and l1 agree on 1 March, and so do Bob's w11 and l11, while his w12 and l12 would
+    # from the 2nd: that stands when January is closed
+    both.order("ANN", "w1", "03-01", "20T10")
+    both.order("ANN", "l1", "03-01", "20T11")
+    both.order("BOB", "w11", "03-01", "20T10")
+    both.order("BOB", "l11", "03-01", "20T11", counterpart_order_id="w11")
+    both.order("BOB", "l12", "03-02", "21T10")
+    both.order("BOB", "w12", "03-02", "21T11", counterpart_order_id="l12")
     both.close(FEBRUARY)
-    assert both.plan_from() == date(2026, 3, 1)
-    both.order("w2", "03-03", "21T10", counterpart_order_id="l1")
-    both.order("l2", "03-04", "21T10", counterpart_order_id="w1")
-    assert both.plan_from() == date(2026, 3, 1)
-    # withdrawn: w1 counts thanks to l2 alone, from 4 March; 30.00 * 28 / 31 = 27.10
-    both.order("l1", "03-01", "20T11", status="withdrawn", status_at="2026-01-25T10:00:00Z")
-    assert both.plan_from() == date(2026, 3, 4)
-    assert both.fee_of_march() == Decimal("27.10")
-
-
-def test_an_order_that_counts_anew_goes_on_as_it_counts_then(both: Orders) -> None:
-    # w1 with l1 and w2 with l2 counted when January was closed. l1 and w2 are withdrawn: w1 and l2
-    # agree on 2 March, and so it is when February is closed. Matched anew (with l3 and w3, from 4
-    # March) they go on from 2 March: 30.00 * 30 / 31 = 29.03.
-    both.order("w1", "03-01", "20T10")
-    both.order("l1", "03-01", "20T11", counterpart_order_id="w1")
-    both.order("l2", "03-02", "21T10")
-    both.order("w2", "03-02", "21T11", counterpart_order_id="l2")
-    both.close(FEBRUARY)
-    assert both.plan_from() == date(2026, 3, 1)
-    for order_id, day, requested_at in (("l1", "03-01", "20T11"), ("w2", "03-02", "21T11")):
-        both.order(
-            order_id,
-            day,
-            requested_at,
-            status="withdrawn",
-            status_at="2026-01-25T10:00:00Z",
-            counterpart_order_id="w1" if order_id == "l1" else "l2",
-        )
-    assert both.plan_from() == date(2026, 3, 2)
+    assert both.plans_from() == [("ANN", date(2026, 3, 1)), ("BOB", date(2026, 3, 1))]
+    # Each of Ann's is named by another order now, and is in sync with it from 4 and from 3 March:
+    # the plan still begins on the 1st. Of Bob's, l11 and w12 are withdrawn: w11 and l12 agree on
+    # the 2nd.
+    both.order("ANN", "w2", "03-03", "21T10", counterpart_order_id="l1")
+    both.order("ANN", "l2", "03-04", "21T10", counterpart_order_id="w1")
+    both.order("BOB", "l11", "03-01", "20T11", counterpart_order_id="w11", **withdrawn)
+    both.order("BOB", "w12", "03-02", "21T11", counterpart_order_id="l12", **withdrawn)
+    assert both.plans_from() == [("ANN", date(2026, 3, 1)), ("BOB", date(2026, 3, 2))]
+    # February is closed so; matched anew, with l13 and w13 from 4 March, Bob's go on from the 2nd.
+    # Ann's l1 is withdrawn after it: w1 counts thanks to l2 alone, from 4 March.
     both.close(MARCH)
-    both.order("l3", "03-04", "22T10", counterpart_order_id="w1")
-    both.order("w3", "03-04", "22T10", counterpart_order_id="l2")
-    assert both.plan_from() == date(2026, 3, 2)
-    assert both.fee_of_march() == Decimal("29.03")
+    both.order("ANN", "l1", "03-01", "20T11", **withdrawn)
+    both.order("BOB", "l13", "03-04", "22T10", counterpart_order_id="w11")
+    both.order("BOB", "w13", "03-04", "22T10", counterpart_order_id="l12")
+    assert both.plans_from() == [("ANN", date(2026, 3, 4)), ("BOB", date(2026, 3, 2))]
+    # 30.00 * 28 / 31 and 30.00 * 30 / 31
+    assert both.fees_of_march() == [("ANN", Decimal("27.10")), ("BOB", Decimal("29.03"))]
