@@ -61,10 +61,10 @@ located as (
         calendar.first_open_end,
         calendar.first_open_start_at,
         -- null for the many that are not late: among the closed cycles they find nothing, at no
-        -- cost
+        -- cost (and so with the plans of closed dates below)
         case
             when batch.started_at < calendar.first_open_start_at then calendar.account_id
-        end as late_account_id
+        end as account_id_if_late
     from batch
     left join served_lines
         on
@@ -85,7 +85,7 @@ dated as (
     from located
     left join frozen_cycles
         on
-            located.late_account_id = frozen_cycles.account_id
+            located.account_id_if_late = frozen_cycles.account_id
             and located.started_at >= frozen_cycles.cycle_start_at
             and located.started_at < frozen_cycles.cycle_end_at
     {{ keep_apart() }}
@@ -97,6 +97,7 @@ placed as (
     select
         *,
         local_at::date as local_date,
+        case when local_at::date < closed_through then account_id end as account_id_if_billed,
         started_at < first_open_start_at as is_late,
         case
             when started_at < first_open_start_at or local_at::date < first_open_end
@@ -123,11 +124,10 @@ planned as (
             and placed.local_date < plan_segments.effective_to
     left join frozen_segments
         on
-            placed.late_account_id = frozen_segments.account_id
+            placed.account_id_if_billed = frozen_segments.account_id
             and placed.carrier_id = frozen_segments.carrier_id
             and placed.local_date >= frozen_segments.segment_from
             and placed.local_date < frozen_segments.segment_to
-            and placed.local_date < placed.closed_through
     {{ keep_apart() }}
 ),
 
