@@ -29,8 +29,11 @@ TOWN = Town(
 A_CENT_TOO_MUCH = """
 create function public.a_cent_too_much() returns event_trigger language plpgsql as $$
 begin
-    if to_regclass('settlement.int_closing_settlement_lines__dbt_tmp') is not null then
-        update settlement.int_closing_settlement_lines__dbt_tmp
+    if exists (
+        select from pg_event_trigger_ddl_commands()
+        where object_identity = 'settlement.int_closing_settlement_lines'
+    ) then
+        update settlement.int_closing_settlement_lines
         set remainder_amount = remainder_amount + 0.01, total_amount = total_amount + 0.01;
     end if;
 end $$;
