@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tandem.errors import Refused
+from tandem.loading.source import examine
 from tests.cli.samples import (
     ACCOUNT,
     AS_OF,
@@ -35,6 +38,8 @@ from tests.cli.samples import (
 from tests.support.warehouse import Warehouse
 
 pytestmark = pytest.mark.xdist_group("loading")
+
+NOBODY = 65534
 
 MANY = csv_text([CDR | {"cdr_id": f"c{i}", "called_number": None} for i in range(20_000)])
 BAD = [CDR | {"cdr_id": f"c{i}", "service": "fax" if i % 5 == 0 else "voice"} for i in range(100)]
@@ -260,10 +265,29 @@ def test_a_refused_file_can_be_mended_and_loaded(clean: Warehouse, tmp_path: Pat
     assert (result.accepted, result.rejected, result.load_id) == (80, 20, 1)
 
 
-# root may read any file, so as root there is no file that cannot be read
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_unreadable_file(clean: Warehouse, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.csv", [CDR])
-    path.chmod(0)
-    with pytest.raises(Refused, match="cannot be read"):
-        clean.load_path("cdrs", path, "wireless")
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Root may read any file; for a moment, be somebody who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("locked", ["file", "folder"])
+def test_unreadable_file(locked: str) -> None:
+    # what a load does with a file before anything else; pytest's own folders are closed to others
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        path = write(folder / "c.csv", [CDR])
+        (path if locked == "file" else folder).chmod(0)
+        try:
+            with ordinary_user(), pytest.raises(Refused, match=r"c\.csv: cannot be read \(Perm"):
+                examine(path)
+        finally:
+            folder.chmod(0o755)

@@ -79,12 +79,16 @@ def examine(path: Path, format_name: str | None = None) -> Source:
     """Find out format and compression of a file and take its digest.
 
     Raises:
-        Refused: no such file, not a file, or a name that does not tell its format.
+        Refused: no such file, not a file, one that cannot be read, or a name that does not tell its
+            format.
     """
-    if not path.exists():
-        raise Refused(f"There is no file {path}.")
-    if not path.is_file():
-        raise Refused(f"{path} is not a file.")
+    try:
+        if not path.exists():
+            raise Refused(f"There is no file {path}.")
+        if not path.is_file():
+            raise Refused(f"{path} is not a file.")
+    except OSError as error:  # in a folder that is closed to us
+        raise Refused(f"{path}: cannot be read ({error.strerror}).") from error
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = suffixes.pop() if suffixes and suffixes[-1] in _COMPRESSIONS else None
     if format_name is not None:
