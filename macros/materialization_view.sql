@@ -34,12 +34,7 @@
         {%- endif %}
     {%- endcall %}
 
-    {%- do apply_grants(target, config.get('grants'), should_revoke=False) -%}
-    {%- do persist_docs(target, model) -%}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {%- do finish_in_place(target) -%}
 
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
