@@ -91,11 +91,12 @@ def load_file(
 def _check_arguments(
     connection: Connection, feed: Feed, carrier_id: str | None, as_of: datetime | None
 ) -> None:
-    if feed.has_carrier:
-        if carrier_id is None:
-            raise Refused(f"{feed.name} needs --carrier: whose rows are they?")
-        if connection.execute("select to_regclass('catalog.carriers')").fetchone() == (None,):
-            raise Refused("The catalog is not in the database yet; run 'tandem init' first.")
+    if feed.has_carrier and carrier_id is None:
+        raise Refused(f"{feed.name} needs --carrier: whose rows are they?")
+    if (feed.has_carrier or feed.needs_catalog) and connection.execute(
+        "select to_regclass('catalog.carriers')"
+    ).fetchone() == (None,):
+        raise Refused("The catalog is not in the database yet; run 'tandem init' first.")
     if carrier_id is not None:
         known = [
             row[0]
@@ -345,7 +346,7 @@ class _Load:
                 union
                 select good.row_number
                 from good inner join raw.{table} as stored using ({keys})
-                where stored.carrier_id = {carrier}
+                where {of_carrier}
                 """
             ).format(
                 typed=sql.SQL(", ").join(
@@ -354,7 +355,9 @@ class _Load:
                 good=self._good,
                 keys=sql.SQL(", ").join(sql.Identifier(name) for name, _ in keys),
                 table=sql.Identifier(self.feed.name),
-                carrier=sql.Literal(self._carrier),
+                of_carrier=sql.SQL("stored.carrier_id = {}").format(sql.Literal(self._carrier))
+                if self.feed.has_carrier
+                else sql.SQL("true"),
             )
         )
         return cursor.rowcount
@@ -362,7 +365,8 @@ class _Load:
     def _sort_out_duplicates(self, typed: list[tuple[str, sql.Composable]], known: int) -> None:
         """Of the rows whose key was there already, tell the same from the conflicting."""
         content = [name for name, _ in typed if name not in self.feed.key]
-        keys = ["carrier_id", *(name for name, _ in typed if name in self.feed.key)]
+        carrier = [("carrier_id", sql.Literal(self._carrier))] if self.feed.has_carrier else []
+        keys = [name for name, _ in (*carrier, *typed) if name in ("carrier_id", *self.feed.key)]
         rows = self.connection.execute(
             sql.SQL(
                 """
@@ -376,7 +380,7 @@ class _Load:
             ).format(
                 typed=sql.SQL(", ").join(
                     sql.SQL("{} as {}").format(value, sql.Identifier(name))
-                    for name, value in (("carrier_id", sql.Literal(self._carrier)), *typed)
+                    for name, value in (*carrier, *typed)
                 ),
                 table=sql.Identifier(self.feed.name),
                 late=sql.SQL(", ").join(sql.Identifier("late", name) for name in content),

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from tandem.feeds import (
     DATE,
+    DECIMAL,
     E164,
     FUTURE_TOLERANCE,
     MAX_FIELD_LENGTH,
@@ -32,7 +33,9 @@ SENTENCES = {
 }
 KINDS = {
     "timestamp": "a date and time with offset (ISO 8601)",
+    "moment": "a date and time with offset (ISO 8601), or a date",
     "date": "a date (YYYY-MM-DD)",
+    "decimal": "a decimal number",
     "whole_number": "a whole number",
     "number": "a service number (+ and digits)",
     "other_number": "a service number (+ and digits) or a short code",
@@ -73,7 +76,7 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
     branches += [
         (f"not ({_is_of_type(column)})", f"bad_type:{column.name}")
         for column in present
-        if column.kind in ("timestamp", "date", "whole_number")
+        if column.kind in ("timestamp", "moment", "date", "whole_number", "decimal")
     ]
     for column in present:
         if column.choices:
@@ -81,11 +84,17 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
             branches.append((f"{column.name} not in ({listed})", f"bad_value:{column.name}"))
         if column.minimum is not None:
             branches.append(
-                (f"{column.name}::bigint < {column.minimum}", f"bad_value:{column.name}")
+                (
+                    f"{column.name}::{column.sql_type} < {column.minimum}",
+                    f"bad_value:{column.name}",
+                )
             )
         if column.maximum is not None:
             branches.append(
-                (f"{column.name}::bigint > {column.maximum}", f"bad_value:{column.name}")
+                (
+                    f"{column.name}::{column.sql_type} > {column.maximum}",
+                    f"bad_value:{column.name}",
+                )
             )
         if column.kind == "time_zone":
             branches.append(
@@ -110,7 +119,7 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
             )
     branches += [
         (
-            f"{column.name}::timestamptz > now() + interval '{FUTURE_TOLERANCE}'",
+            f"{_typed(column)} > now() + interval '{FUTURE_TOLERANCE}'",
             f"future_time:{column.name}",
         )
         for column in present
@@ -128,9 +137,7 @@ def typed_columns_sql(feed: Feed, columns: list[str]) -> list[tuple[str, sql.Com
     """Name and typed expression, over the scratch table, of every column of the feed."""
     result: list[tuple[str, sql.Composable]] = []
     for column in feed.columns:
-        value = f"{column.name}::{column.sql_type}" if column.name in columns else "null"
-        if column.name in columns and column.sql_type == "text":
-            value = column.name
+        value = _typed(column) if column.name in columns else "null"
         if column.default is not None:
             default = column.default
             if default in columns:
@@ -156,11 +163,26 @@ def sentence(feed: Feed, reason: str) -> tuple[str, str]:
             text = f"{subject} is none of {', '.join(column.choices)}"
         elif column.kind == "time_zone":
             text = f"{subject} is not a time zone of the IANA list"
-        elif column.maximum is not None:
+        elif column.maximum is not None and column.minimum is not None:
             text = f"{subject} is not between {column.minimum} and {column.maximum}"
+        elif column.maximum is not None:
+            text = f"{subject} is above {column.maximum}"
         elif column.minimum is not None:
             text = f"{subject} is below {column.minimum}"
     return code, text
+
+
+def _typed(column: Column) -> str:
+    if column.sql_type == "text":
+        return column.name
+    if column.kind == "moment":
+        # a date stands for the midnight, in UTC, with which it begins
+        return (
+            f"case when {column.name} ~ '{DATE}'"
+            f" then {column.name}::timestamp at time zone 'UTC'"
+            f" else {column.name}::timestamptz end"
+        )
+    return f"{column.name}::{column.sql_type}"
 
 
 def _is_of_type(column: Column) -> str:
@@ -168,10 +190,15 @@ def _is_of_type(column: Column) -> str:
     valid = f"pg_input_is_valid({name}, '{column.sql_type}')"
     if column.kind == "whole_number":
         return f"{name} ~ '^-?[0-9]+$' and {valid}"
+    if column.kind == "decimal":
+        return f"{name} ~ '{DECIMAL}'"
     if column.kind == "date":
         return f"{name} ~ '{DATE}' and {valid}"
     common = ", ".join(f"'{form}'" for form in _COMMON_TIMESTAMPS)
-    return f"({_ZEROS.format(name)} in ({common}) or {name} ~ '{TIMESTAMP}') and {valid}"
+    forms = f"{_ZEROS.format(name)} in ({common}) or {name} ~ '{TIMESTAMP}'"
+    if column.kind == "moment":
+        forms += f" or {name} ~ '{DATE}'"
+    return f"({forms}) and {valid}"
 
 
 def _is_e164(name: str) -> str:

@@ -19,7 +19,7 @@ create table if not exists raw.loads (
     constraint loads_account_for_every_row check (rows_read = accepted + duplicate + rejected)
 );
 comment on column raw.loads.latest_at is
-'Latest started_at, changed_at, requested_at or as-of among the accepted rows';
+'Latest started_at, changed_at, requested_at, adjusted_at or as-of among the accepted rows';
 
 create table if not exists raw.rejects (
     load_id bigint not null references raw.loads deferrable initially deferred,
@@ -67,6 +67,7 @@ create table if not exists raw.accounts (
     tax_jurisdiction_id text collate "C" not null,
     opened_on date not null,
     closed_on date,
+    billing_system text collate "C" not null,
     primary key (load_id, row_number)
 );
 
@@ -127,3 +128,56 @@ create table if not exists raw.orders (
 );
 create index if not exists orders_by_account on raw.orders (account_id);
 create index if not exists orders_by_load on raw.orders (load_id);
+
+-- quantities of the three feeds of rollover are in units, as they came
+create table if not exists raw.rollover_adjustments (
+    load_id bigint not null,
+    row_number bigint not null,
+    adjustment_id text collate "C" not null primary key,
+    account_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    action text collate "C" not null,
+    quantity numeric not null,
+    reason_code text collate "C" not null,
+    adjusted_at timestamptz not null,
+    adjusted_by text collate "C" not null,
+    bucket_cycle_start date,
+    extend_cycles integer,
+    note text
+);
+
+create table if not exists raw.rollover_opening (
+    load_id bigint not null,
+    row_number bigint not null,
+    account_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    earned_cycle_start date not null,
+    expires_on date not null,
+    quantity numeric not null,
+    deferred_amount numeric not null,
+    as_of timestamptz not null,
+    primary key (account_id, pool_id, earned_cycle_start)
+);
+
+create table if not exists raw.rollover_results (
+    load_id bigint not null,
+    row_number bigint not null,
+    account_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    cycle_start date not null,
+    cycle_end date not null,
+    allowance numeric not null,
+    plan_used numeric not null,
+    overage numeric not null,
+    rollover_used numeric not null,
+    accumulated numeric not null,
+    expired numeric not null,
+    reported_at timestamptz not null,
+    plan_fee numeric,
+    request_id text collate "C",
+    primary key (account_id, pool_id, cycle_start)
+);
+
+-- columns that came later
+alter table raw.accounts
+add column if not exists billing_system text collate "C" not null default 'tandem';
