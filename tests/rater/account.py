@@ -6,7 +6,7 @@ from typing import Any
 
 from .catalog import Catalog, PlanPool
 from .cycles import Calendar, Cycle, zone
-from .feeds import Account
+from .feeds import Account, PoolKey, Report
 from .orders import AccountOrders, Counted, OrderKey, PlanSpan, clip, merge, replay
 
 SOURCES = {"plan": 0, "adjustment": 1, "resale": 2}  # the order of draws (rules 4.2)
@@ -59,6 +59,28 @@ class AdjustmentResult:
 
 
 @dataclass
+class OpeningResult:
+    """What became of an opening balance."""
+
+    key: PoolKey
+    bucket_id: str
+    cycle_start: date  # of the cycle in which it landed
+    quantity: int  # base units
+    as_of: datetime
+    exception_type: str | None = None  # why it was not taken over
+
+
+@dataclass
+class ReportException:
+    """Where a report of another billing system disagrees with Tandem; in base units."""
+
+    exception_type: str
+    report: Report
+    expected: int
+    found: int
+
+
+@dataclass
 class AccountState:
     """What closes have made final for one account."""
 
@@ -69,6 +91,10 @@ class AccountState:
     pools: dict[str, PoolState] = field(default_factory=dict)
     adjustments: dict[str, AdjustmentResult] = field(default_factory=dict)
     matrix: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    billed_elsewhere: set[int] = field(default_factory=set)  # ordinals of reported cycles
+    openings: dict[PoolKey, OpeningResult] = field(default_factory=dict)
+    used_reports: set[PoolKey] = field(default_factory=set)  # those that ended a cycle
+    report_exceptions: list[ReportException] = field(default_factory=list)
 
     @property
     def frozen_until(self) -> date | None:
@@ -95,7 +121,7 @@ class AccountView:
         account: Account,
         state: AccountState,
         orders: AccountOrders,
-        first_billing_date: date | None,
+        not_before: date | None,
     ) -> None:
         self.catalog = catalog
         self.account = account
@@ -106,7 +132,7 @@ class AccountView:
             account.opened_on,
             account.bill_cycle_day,
             account.time_zone,
-            first_billing_date,
+            not_before,
         )
         self.counted = orders.counted()
         # What all orders that count yield; "plans are in effect only on days on which the account

@@ -384,6 +384,11 @@ class Catalog:
 
     # --- look-ups ---------------------------------------------------------------------------
 
+    def base_units_of_pool(self, pool_id: str) -> int | None:
+        """None: no plan of the catalog has the pool."""
+        unit_type = self.pool_unit_type.get(pool_id)
+        return None if unit_type is None else self.base_units[unit_type]
+
     def service_row(
         self, plan_id: str, carrier_id: str, service: str, call_type: str, direction: str
     ) -> PlanService | None:

@@ -1,16 +1,25 @@
-"""One cycle of one account: adjustments, who pays for each record, expiry, earning, leaving
-(rules 3 and 4)."""
+"""One cycle of one account: opening balances, adjustments, who pays for each record, expiry,
+earning, leaving (rules 3 and 4); also a cycle that another billing system has charged."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from .account import AccountView, AdjustmentResult, Bucket, PoolState, Segment
+from .account import (
+    AccountView,
+    AdjustmentResult,
+    Bucket,
+    OpeningResult,
+    PoolState,
+    ReportException,
+    Segment,
+)
 from .arith import cents, charge, money, round_int
 from .catalog import PlanPool
-from .cycles import Cycle
-from .feeds import Adjustment
+from .cycles import Cycle, month_after
+from .feeds import Adjustment, Opening, Report
 from .rating import Usage
 
 
@@ -23,6 +32,8 @@ class PoolCycle:
     burn_order: str
     allowance: int
     opening: int
+    taken_over: int = 0  # of the opening balance, what openings brought in this cycle
+    report: Report | None = None  # what another billing system did with the pool in the cycle
     plan_used: int = 0
     adjusted: int = 0
     rollover_used: int = 0
@@ -76,6 +87,8 @@ class CycleResult:
     reversals: list[Usage] = field(default_factory=list)
     pools: dict[str, PoolCycle] = field(default_factory=dict)
     adjustments: list[AdjustmentResult] = field(default_factory=list)
+    openings: list[OpeningResult] = field(default_factory=list)
+    report_exceptions: list[ReportException] = field(default_factory=list)
     one_times: list[OneTime] = field(default_factory=list)
     archive: list[tuple[str, str, int]] = field(default_factory=list)  # pool, bucket, quantity
     postings: list[Posting] = field(default_factory=list)
@@ -83,16 +96,23 @@ class CycleResult:
 
 class CycleCharger:
     """Charges one cycle against the states of the pools, which it changes. With `closing` it also
-    expires, earns, freezes and archives: "until a cycle is closed it neither earns nor expires"."""
+    expires, earns, freezes and archives: "until a cycle is closed it neither earns nor expires".
+    `reports`, by pool, are those that end a cycle of an external account."""
 
     def __init__(
-        self, view: AccountView, cycle: Cycle, states: dict[str, PoolState], closing: bool
+        self,
+        view: AccountView,
+        cycle: Cycle,
+        states: dict[str, PoolState],
+        closing: bool,
+        reports: Mapping[str, Report] | None = None,
     ) -> None:
         self.view = view
         self.catalog = view.catalog
         self.cycle = cycle
         self.states = states
         self.closing = closing
+        self.reports = reports or {}
         segments = view.segments(cycle)
         # Rules 5.1: per plan segment, round(monthly_fee * days / days of cycle, 2).
         fees = [
@@ -102,14 +122,23 @@ class CycleCharger:
         self.no_charge_left: dict[tuple[str, str], int] = {}
 
     def run(
-        self, usages: list[Usage], reversals: list[Usage], adjustments: list[Adjustment]
+        self,
+        usages: list[Usage],
+        reversals: list[Usage],
+        adjustments: list[Adjustment],
+        openings: Sequence[Opening] = (),
     ) -> CycleResult:
         result = self.result
-        wanted = self.view.pools_ever() | set(self.states)
+        taken_over: dict[str, int] = {}
+        for opening in sorted(openings, key=lambda o: o.key):
+            pool_id = opening.pool_id
+            taken_over[pool_id] = taken_over.get(pool_id, 0) + self._take_over(opening)
+        wanted = self.view.pools_ever() | set(self.states) | set(self.reports)
         wanted |= {u.pool_id for u in usages if u.pool_id is not None}
         wanted |= {a.pool_id for a in adjustments}
         for pool_id in sorted(wanted):
             result.pools[pool_id] = self._open_pool(pool_id)
+            result.pools[pool_id].taken_over = taken_over.get(pool_id, 0)
         # Rules 4, in this order: 1. adjustments; what gives units first, debits after, each by
         # (adjusted_at, adjustment_id).
         for adjustment in sorted(
@@ -127,6 +156,9 @@ class CycleCharger:
             usage.cycle = self.cycle
             self._charge(usage)
             result.usages.append(usage)
+        for pool in result.pools.values():
+            if pool.report is not None:
+                self._charge_as_reported(pool, pool.report)
         for reversal in sorted(reversals, key=lambda u: u.charging_order):
             reversal.cycle = self.cycle
             result.reversals.append(reversal)
@@ -165,6 +197,7 @@ class CycleCharger:
             burn_order=deciding.burn_order if deciding is not None else "allowance_first",
             allowance=allowance,
             opening=sum(b.remaining for b in self._live(pool_id)),
+            report=self.reports.get(pool_id),
         )
 
     def _unarchived(self, pool_id: str) -> list[Bucket]:
@@ -187,12 +220,86 @@ class CycleCharger:
         expiring = [b.remaining for b in drawable if b.last_cycle == self.cycle.ordinal]
         return sum(b.remaining for b in drawable), sum(expiring)
 
+    # --- opening balances -----------------------------------------------------------------------
+
+    def _take_over(self, opening: Opening) -> int:
+        """What another system kept becomes the plan bucket
+        `<account>-<pool>-<earned YYYYMMDD>-plan`, in the first open cycle. Gives the units taken
+        over."""
+        earned_in = opening.earned_cycle_start
+        bucket_id = self._bucket_id(opening.pool_id, earned_in, "plan")
+        quantity = self._base_quantity(opening.pool_id, opening.quantity)
+        result = OpeningResult(
+            opening.key, bucket_id, self.cycle.start, quantity, as_of=opening.as_of
+        )
+        self.result.openings.append(result)
+        buckets = self._state(opening.pool_id).buckets
+        if opening.expires_on <= self.cycle.start:
+            result.exception_type = "opening_expired"
+            return 0
+        # A bucket of that id exists already; or will, since what is earned in a cycle that is not
+        # closed yet is ours to earn.
+        if bucket_id in buckets or earned_in >= self.cycle.start:
+            result.exception_type = "opening_exists"
+            return 0
+        # it expires at the end of the first cycle, from the landing one on, whose cycle_end >=
+        # expires_on
+        last_cycle = self.cycle.ordinal
+        while self.view.calendar.cycle(last_cycle).end < opening.expires_on:
+            last_cycle += 1
+        bucket = Bucket(
+            bucket_id=bucket_id,
+            account_id=self.view.account_id,
+            pool_id=opening.pool_id,
+            source="plan",
+            earned_cycle_start=earned_in,
+            available_from=min(month_after(earned_in), self.cycle.start),
+            last_cycle=last_cycle,
+            earned=quantity,
+            deferred=cents(money(opening.deferred_amount)),
+        )
+        buckets[bucket_id] = bucket
+        if self.closing:
+            self._post("opening", bucket, "opening_balances", "deferred_revenue", bucket.deferred)
+        return quantity
+
+    def _base_quantity(self, pool_id: str, units: Fraction) -> int:
+        unit_type = self.catalog.pool_unit_type[pool_id]
+        return round_int(units * self.catalog.base_units[unit_type])
+
+    # --- a cycle that another billing system reported -------------------------------------------
+
+    def _charge_as_reported(self, pool: PoolCycle, report: Report) -> None:
+        """Allowance and plan_used as reported; `rollover_used` is drawn from buckets in draw order,
+        at most what can be drawn; overage = reported overage - what was drawn."""
+        wanted = self._base_quantity(pool.pool_id, report.rollover_used)
+        pool.allowance = self._base_quantity(pool.pool_id, report.allowance)
+        pool.plan_used = self._base_quantity(pool.pool_id, report.plan_used)
+        pool.rollover_used = sum(taken for _, taken in self._take(pool.pool_id, wanted))
+        pool.overage = self._base_quantity(pool.pool_id, report.overage) - pool.rollover_used
+        if wanted > pool.rollover_used:
+            self._disagree("report_overdrawn", report, pool.rollover_used, wanted)
+
+    def _check_reported_end(self, pool: PoolCycle, report: Report, accumulable: int) -> None:
+        """`report_expired` and `report_accumulated`: what the report says of the end of the cycle
+        against our own state."""
+        expired = self._base_quantity(pool.pool_id, report.expired)
+        if expired != pool.expired:
+            self._disagree("report_expired", report, pool.expired, expired)
+        accumulated = self._base_quantity(pool.pool_id, report.accumulated)
+        if accumulated != accumulable:
+            self._disagree("report_accumulated", report, accumulable, accumulated)
+
+    def _disagree(self, exception_type: str, report: Report, expected: int, found: int) -> None:
+        self.result.report_exceptions.append(
+            ReportException(exception_type, report, expected, found)
+        )
+
     # --- adjustments (rules 4.1) ----------------------------------------------------------------
 
     def _adjust(self, adjustment: Adjustment) -> AdjustmentResult:
         pool = self.result.pools[adjustment.pool_id]
-        unit_type = self.catalog.pool_unit_type[adjustment.pool_id]
-        quantity = round_int(adjustment.quantity * self.catalog.base_units[unit_type])
+        quantity = self._base_quantity(adjustment.pool_id, adjustment.quantity)
         result = AdjustmentResult(adjustment.adjustment_id, self.cycle.start, 0, quantity)
         if pool.rules is None:
             return result  # "stay unapplied, and visible"
@@ -278,6 +385,7 @@ class CycleCharger:
         bucket = self._plan_bucket(adjustment)
         if bucket is None or bucket.archived or bucket.last_cycle < self.cycle.ordinal:
             return False
+        assert adjustment.extend_cycles is not None
         bucket.last_cycle += adjustment.extend_cycles
         # bill line of its remaining units at the start of the cycle * `extension_rate` *
         # `extend_cycles`, rounded
@@ -346,16 +454,24 @@ class CycleCharger:
         """Rules 4.2: from buckets in the order (`available_from`, source, `bucket_id`)."""
         if left == 0 or not pool.has_rollover:
             return left
-        for bucket in self._drawable(pool.pool_id):
-            if left == 0:
-                break
-            taken = min(left, bucket.remaining)
-            bucket.used += taken
+        for bucket, taken in self._take(pool.pool_id, left):
             pool.rollover_used += taken
             usage.rollover_quantity += taken
             usage.fundings.append(("rollover", bucket.bucket_id, taken))
             left -= taken
         return left
+
+    def _take(self, pool_id: str, quantity: int) -> list[tuple[Bucket, int]]:
+        """Draws a quantity, at most what can be drawn: which bucket gave how much."""
+        parts = []
+        for bucket in self._drawable(pool_id):
+            if quantity == 0:
+                break
+            taken = min(quantity, bucket.remaining)
+            bucket.used += taken
+            quantity -= taken
+            parts.append((bucket, taken))
+        return parts
 
     # --- the end of the cycle (rules 4.3, 4.4, Leaving; rules 8) ----------------------------------
 
@@ -368,6 +484,8 @@ class CycleCharger:
         if pool.rules is None:
             if state is not None:
                 self._freeze(pool, state)
+            if pool.report is not None:
+                self._check_reported_end(pool, pool.report, 0)
             return
         # 3. Expire: buckets with `expires_on` = this `cycle_end` lose what remains.
         for bucket in self._live(pool.pool_id):
@@ -382,6 +500,10 @@ class CycleCharger:
             cap = round_int(pool.rules.rollover_cap * pool.rules.base_units_per_unit)
             balance = sum(b.remaining for b in self._live(pool.pool_id))
             earned = min(unused, max(0, cap - balance))
+        if pool.report is not None:
+            # least(reported accumulated, room under our cap)
+            self._check_reported_end(pool, pool.report, earned)
+            earned = min(earned, self._base_quantity(pool.pool_id, pool.report.accumulated))
         pool.accumulated = earned
         pool.capped = unused - earned
         if earned > 0:
@@ -403,15 +525,20 @@ class CycleCharger:
         follow the cycle containing the day before `ended_at` (with R = 0: at the close of the first
         cycle whose last day has none) the buckets are archived."""
         left = self.view.leaving(pool.pool_id, self.cycle.last_day)
-        if left is not None:
+        if left is None:
+            # Opening balances of a pool for which the account never had rollover: archived at the
+            # close of the cycle in which they landed.
+            is_over = True
+        else:
             ended_at, retention = left
             left_in = self.view.calendar.ordinal_of_day(ended_at - timedelta(days=1))
-            if self.cycle.ordinal >= left_in + retention:
-                for bucket in self._live(pool.pool_id):
-                    bucket.archived = True
-                    pool.archived += bucket.remaining
-                    self.result.archive.append((pool.pool_id, bucket.bucket_id, bucket.remaining))
-                    self._recognise(bucket, "breakage", bucket.deferred)
+            is_over = self.cycle.ordinal >= left_in + retention
+        if is_over:
+            for bucket in self._live(pool.pool_id):
+                bucket.archived = True
+                pool.archived += bucket.remaining
+                self.result.archive.append((pool.pool_id, bucket.bucket_id, bucket.remaining))
+                self._recognise(bucket, "breakage", bucket.deferred)
         # every cycle whose last day has no rollover for the pool moves their expiry by one cycle
         for bucket in state.buckets.values():
             if not bucket.archived and bucket.last_cycle >= self.cycle.ordinal:
@@ -425,13 +552,15 @@ class CycleCharger:
         elif pool.opening > 0:
             pool.status = "archived" if pool.archived > 0 else "retained"
             left = self.view.leaving(pool.pool_id, self.cycle.last_day)
-            pool.ended_at = left[0] if left is not None else None
+            # never had rollover: the start of the first open cycle
+            pool.ended_at = left[0] if left is not None else self.view.first_open.start
 
     # --- deferral (rules 8) -----------------------------------------------------------------------
 
     def _defer(self, pool: PoolCycle, bucket: Bucket) -> None:
         """round(plan fee of the cycle * s * earned / allowance of the cycle, 2); the plan fee is
-        that of the segments whose plan has the pool, as they make up the allowance."""
+        that of the segments whose plan has the pool, as they make up the allowance. In a reported
+        cycle it is the reported `plan_fee`; not given: nothing deferred."""
         assert pool.rules is not None
         share = pool.rules.deferral_fee_share
         if share is None:
@@ -444,6 +573,8 @@ class CycleCharger:
             ),
             Fraction(0),
         )
+        if pool.report is not None:
+            fee = pool.report.plan_fee or Fraction(0)
         amount = money(fee * share * bucket.earned / pool.allowance)
         bucket.deferred = cents(amount)
         self._post("defer", bucket, "plan_revenue", "deferred_revenue", bucket.deferred)

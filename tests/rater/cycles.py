@@ -28,6 +28,13 @@ def add_months(on: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, on.day)
 
 
+def month_after(on: date) -> date:
+    """The same day of the next month, or its last: `date + interval '1 month'`."""
+    first = add_months(on.replace(day=1), 1)
+    last = add_months(first, 1) - timedelta(days=1)
+    return last.replace(day=min(on.day, last.day))
+
+
 def regular_cycle_start(on: date, bill_cycle_day: int) -> date:
     start = on.replace(day=bill_cycle_day)
     return start if bill_cycle_day <= on.day else add_months(start, -1)
@@ -68,7 +75,7 @@ class Calendar:
         opened_on: date,
         bill_cycle_day: int,
         time_zone: str,
-        first_billing_date: date | None,
+        not_before: date | None,
     ) -> None:
         self.bill_cycle_day = bill_cycle_day
         self.time_zone = time_zone
@@ -77,10 +84,11 @@ class Calendar:
         self._ends_at = [cycle.end_at for cycle in closed]
         if not closed:
             # Rules 1, Cycles: the first cycle is the one that contains opened_on or, if later,
-            # the one that contains first_billing_date.
+            # the one that contains first_billing_date (of an external account also the day on
+            # which what we know of it begins).
             start = regular_cycle_start(opened_on, bill_cycle_day)
-            if first_billing_date is not None:
-                start = max(start, regular_cycle_start(first_billing_date, bill_cycle_day))
+            if not_before is not None:
+                start = max(start, regular_cycle_start(not_before, bill_cycle_day))
             self._append(start, local_midnight(start, time_zone))
         else:
             # After a change of bill cycle day or time zone the first open cycle runs from the end

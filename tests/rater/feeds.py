@@ -1,12 +1,16 @@
 """What comes in (feeds.md): rows parsed, defaults, duplicates, conflicts, order statuses.
 
 Rows are taken to be syntactically valid; of the reject reasons only `conflicting_duplicate`
-can arise here."""
+can arise here and, for the feeds of rollover (adjustments, opening balances, reports of other
+billing systems), `missing_value` and `bad_value`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
+
+from .arith import round_int, round_to
+from .catalog import Catalog
 
 Row = Mapping[str, str | None]
 
@@ -82,6 +86,12 @@ class Account:
     tax_jurisdiction_id: str | None
     opened_on: date
     closed_on: date | None
+    billing_system: str
+
+    @property
+    def is_external(self) -> bool:
+        """An account is external if another system than Tandem bills it."""
+        return self.billing_system != OWN_BILLING
 
 
 @dataclass(frozen=True)
@@ -134,8 +144,71 @@ class Adjustment:
     adjusted_at: datetime
     adjusted_by: str | None
     bucket_cycle_start: date | None
-    extend_cycles: int
+    extend_cycles: int | None
     note: str | None
+    load_id: int = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A balance that another system kept until Tandem took it over."""
+
+    account_id: str
+    pool_id: str
+    earned_cycle_start: date
+    expires_on: date
+    quantity: Fraction  # in units
+    deferred_amount: Fraction
+    as_of: datetime
+    load_id: int = field(compare=False)
+
+    @property
+    def key(self) -> "PoolKey":
+        return (self.account_id, self.pool_id, self.earned_cycle_start)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What another billing system did with one pool in one cycle; quantities in units."""
+
+    account_id: str
+    pool_id: str
+    cycle_start: date
+    cycle_end: date
+    allowance: Fraction
+    plan_used: Fraction
+    overage: Fraction  # before rollover
+    rollover_used: Fraction
+    accumulated: Fraction
+    expired: Fraction
+    reported_at: datetime
+    plan_fee: Fraction | None
+    request_id: str | None
+    load_id: int = field(compare=False)
+
+    @property
+    def key(self) -> "PoolKey":
+        return (self.account_id, self.pool_id, self.cycle_start)
+
+    @property
+    def quantities(self) -> tuple[Fraction, ...]:
+        return (
+            self.allowance,
+            self.plan_used,
+            self.overage,
+            self.rollover_used,
+            self.accumulated,
+            self.expired,
+        )
+
+
+PoolKey = tuple[str, str, date]  # account, pool, start of a cycle
+
+OWN_BILLING = "tandem"
+ADJUSTMENT_ACTIONS = ("credit", "debit", "resale", "extension")
+MAX_UNITS = 10**9
+MAX_AMOUNT = 10**9
+MAX_CYCLES = 1200
 
 
 # Feeds, orders: "`failed` and `withdrawn` are final, `completed` is left only for `withdrawn`".
@@ -183,6 +256,43 @@ def need_day(row: Row, column: str) -> date:
     return date.fromisoformat(need(row, column))
 
 
+def moment(row: Row, column: str) -> datetime:
+    """A timestamp or a date; a date means its midnight in UTC."""
+    value = need(row, column)
+    if len(value) == len("2025-01-01"):
+        return datetime.combine(date.fromisoformat(value), time.min, UTC)
+    return need_instant(row, column)
+
+
+def number(row: Row, column: str) -> Fraction | None:
+    value = get(row, column)
+    return None if value is None else Fraction(value)
+
+
+def need_number(row: Row, column: str) -> Fraction:
+    return Fraction(need(row, column))
+
+
+def lacks(row: Row, *columns: str) -> bool:
+    return any(get(row, column) is None for column in columns)
+
+
+def is_whole_base_units(catalog: Catalog, pool_id: str, *quantities: Fraction) -> bool:
+    """ "`quantity` must be a whole number of base units", where a plan of the catalog has the
+    pool."""
+    base = catalog.base_units_of_pool(pool_id)
+    return base is None or all((q * base).denominator == 1 for q in quantities)
+
+
+def is_whole_in_decimals(catalog: Catalog, pool_id: str, *quantities: Fraction) -> bool:
+    """As far as six decimals can tell: a second is 0.016667 minutes to a system that has the
+    figures of our marts."""
+    base = catalog.base_units_of_pool(pool_id)
+    return base is None or all(
+        Fraction(round_to(Fraction(round_int(q * base), base), 6)) == q for q in quantities
+    )
+
+
 class Feeds:
     """Everything accepted so far."""
 
@@ -197,6 +307,10 @@ class Feeds:
         self.orders: dict[tuple[str, str], Order] = {}
         self.orders_of: dict[str, list[Order]] = {}
         self.adjustments: dict[str, Adjustment] = {}
+        self.openings: dict[PoolKey, Opening] = {}
+        self.openings_of: dict[str, list[Opening]] = {}
+        self.reports: dict[PoolKey, Report] = {}
+        self.reports_of: dict[str, list[Report]] = {}
         self.latest: datetime | None = None  # the default `as_of` (domain, Terms)
 
     def load(
@@ -206,6 +320,7 @@ class Feeds:
         carrier_id: str | None,
         as_of: datetime | None,
         loaded_at: datetime | None,
+        catalog: Catalog,
     ) -> LoadResult:
         result = LoadResult(load_id=len(self.loads) + 1)
         load = Load(result.load_id, feed, carrier_id, as_of, loaded_at, result)
@@ -217,7 +332,7 @@ class Feeds:
             self._seen(as_of.astimezone(UTC))
         for row_number, row in enumerate(rows, start=1):
             result.read += 1
-            outcome = self._take(feed, row, load)
+            outcome = self._take(feed, row, load, catalog)
             if outcome == "accepted":
                 result.accepted += 1
             elif outcome == "duplicate":
@@ -232,7 +347,7 @@ class Feeds:
         if self.latest is None or at > self.latest:
             self.latest = at
 
-    def _take(self, feed: str, row: Row, load: Load) -> str:
+    def _take(self, feed: str, row: Row, load: Load, catalog: Catalog) -> str:
         match feed:
             case "cdrs":
                 return self._take_cdr(row, load)
@@ -245,7 +360,11 @@ class Feeds:
             case "orders":
                 return self._take_order(row, load)
             case "rollover_adjustments":
-                return self._take_adjustment(row)
+                return self._take_adjustment(row, load, catalog)
+            case "rollover_opening":
+                return self._take_opening(row, load, catalog)
+            case "rollover_results":
+                return self._take_report(row, load, catalog)
         raise ValueError(f"no such feed: {feed}")
 
     @staticmethod
@@ -325,6 +444,7 @@ class Feeds:
             tax_jurisdiction_id=get(row, "tax_jurisdiction_id"),
             opened_on=need_day(row, "opened_on"),
             closed_on=day(get(row, "closed_on")),
+            billing_system=get(row, "billing_system") or OWN_BILLING,  # default
         )
         self.accounts[account.account_id] = account  # a later load replaces an earlier one
         return "accepted"
@@ -361,23 +481,117 @@ class Feeds:
         first.statuses.append(StatusRow(status, status_at, load.load_id))
         return "accepted"
 
-    def _take_adjustment(self, row: Row) -> str:
+    def _take_adjustment(self, row: Row, load: Load, catalog: Catalog) -> str:
+        action = get(row, "action")
+        if lacks(
+            row,
+            *("adjustment_id", "account_id", "pool_id", "action", "quantity", "reason_code"),
+            *("adjusted_at", "adjusted_by"),
+            *(["bucket_cycle_start"] if action in ("resale", "extension") else []),
+            *(["extend_cycles"] if action == "extension" else []),
+        ):
+            return "missing_value"
+        extend_cycles = get(row, "extend_cycles")
         adjustment = Adjustment(
             adjustment_id=need(row, "adjustment_id"),
             account_id=need(row, "account_id"),
             pool_id=need(row, "pool_id"),
             action=need(row, "action"),
-            quantity=Fraction(need(row, "quantity")),
+            quantity=need_number(row, "quantity"),
             reason_code=get(row, "reason_code"),
             adjusted_at=need_instant(row, "adjusted_at"),
             adjusted_by=get(row, "adjusted_by"),
             bucket_cycle_start=day(get(row, "bucket_cycle_start")),
-            extend_cycles=int(get(row, "extend_cycles") or 0),
+            extend_cycles=None if extend_cycles is None else int(extend_cycles),
             note=get(row, "note"),
+            load_id=load.load_id,
         )
+        at_least = 1 if action == "extension" else 0
+        if (
+            action not in ADJUSTMENT_ACTIONS
+            or not 0 < adjustment.quantity <= MAX_UNITS
+            or not at_least <= (adjustment.extend_cycles or 0) <= MAX_CYCLES
+            or not is_whole_base_units(catalog, adjustment.pool_id, adjustment.quantity)
+        ):
+            return "bad_value"
         first = self.adjustments.get(adjustment.adjustment_id)
         if first is not None:
             return "duplicate" if first == adjustment else "conflicting_duplicate"
         self.adjustments[adjustment.adjustment_id] = adjustment
         self._seen(adjustment.adjusted_at)
+        return "accepted"
+
+    def _take_opening(self, row: Row, load: Load, catalog: Catalog) -> str:
+        """Its `as_of` does not move the clock of the warehouse."""
+        if lacks(
+            row, "account_id", "pool_id", "earned_cycle_start", "expires_on", "quantity", "as_of"
+        ):
+            return "missing_value"
+        opening = Opening(
+            account_id=need(row, "account_id"),
+            pool_id=need(row, "pool_id"),
+            earned_cycle_start=need_day(row, "earned_cycle_start"),
+            expires_on=need_day(row, "expires_on"),
+            quantity=need_number(row, "quantity"),
+            deferred_amount=number(row, "deferred_amount") or Fraction(0),  # default
+            as_of=moment(row, "as_of"),
+            load_id=load.load_id,
+        )
+        if (
+            not 0 < opening.quantity <= MAX_UNITS
+            or opening.expires_on <= opening.earned_cycle_start
+            or not 0 <= opening.deferred_amount <= MAX_AMOUNT
+            or (opening.deferred_amount * 100).denominator != 1
+            or not is_whole_in_decimals(catalog, opening.pool_id, opening.quantity)
+        ):
+            return "bad_value"
+        first = self.openings.get(opening.key)
+        if first is not None:
+            return "duplicate" if first == opening else "conflicting_duplicate"
+        self.openings[opening.key] = opening
+        self.openings_of.setdefault(opening.account_id, []).append(opening)
+        return "accepted"
+
+    def _take_report(self, row: Row, load: Load, catalog: Catalog) -> str:
+        if lacks(
+            row,
+            *("account_id", "pool_id", "cycle_start", "cycle_end", "allowance", "plan_used"),
+            *("overage", "rollover_used", "accumulated", "expired", "reported_at"),
+        ):
+            return "missing_value"
+        report = Report(
+            account_id=need(row, "account_id"),
+            pool_id=need(row, "pool_id"),
+            cycle_start=need_day(row, "cycle_start"),
+            cycle_end=need_day(row, "cycle_end"),
+            allowance=need_number(row, "allowance"),
+            plan_used=need_number(row, "plan_used"),
+            overage=need_number(row, "overage"),
+            rollover_used=need_number(row, "rollover_used"),
+            accumulated=need_number(row, "accumulated"),
+            expired=need_number(row, "expired"),
+            reported_at=need_instant(row, "reported_at"),
+            plan_fee=number(row, "plan_fee"),
+            request_id=get(row, "request_id"),
+            load_id=load.load_id,
+        )
+        fee = report.plan_fee or Fraction(0)
+        account = self.accounts.get(report.account_id)  # the last loaded row stands
+        if (
+            not all(0 <= quantity <= MAX_UNITS for quantity in report.quantities)
+            or report.cycle_end <= report.cycle_start
+            or report.plan_used > report.allowance
+            or report.rollover_used > report.overage
+            or report.accumulated > report.allowance - report.plan_used
+            or not 0 <= fee <= MAX_AMOUNT
+            or (fee * 100).denominator != 1
+            or not is_whole_in_decimals(catalog, report.pool_id, *report.quantities)
+            or (account is not None and not account.is_external)
+        ):
+            return "bad_value"
+        first = self.reports.get(report.key)
+        if first is not None:
+            return "duplicate" if first == report else "conflicting_duplicate"
+        self.reports[report.key] = report
+        self.reports_of.setdefault(report.account_id, []).append(report)
         return "accepted"

@@ -9,6 +9,7 @@ from .account import AccountView, Bucket
 from .arith import ZERO_CENTS, ZERO_MICRO, in_units, round_to
 from .billing import decimal_rate
 from .charging import CycleResult, PoolCycle
+from .feeds import Report
 from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
 from .orders import SyncRow
 from .rating import Usage
@@ -211,16 +212,19 @@ def matrix_rows(view: AccountView, result: CycleResult, is_closed: bool) -> Iter
             continue
         unit_type = view.catalog.pool_unit_type[pool_id]
         base = view.catalog.base_units[unit_type]
+        began = view.became_customer_at(pool_id)
         yield {
             "account_id": view.account_id,
             "pool_id": pool_id,
             "unit_type": unit_type,
             "cycle_start": result.cycle.start,
             "cycle_end": result.cycle.end,
-            "became_customer_at": view.became_customer_at(pool_id),
+            # not before it has happened
+            "became_customer_at": began if began is not None and began < result.cycle.end else None,
             "ended_at": pool.ended_at,
             "rollover_status": pool.status,
             "opening_balance": in_units(pool.opening, base),
+            "taken_over_units": in_units(pool.taken_over, base),
             "adjusted_units": in_units(pool.adjusted, base),
             "allowance_units": in_units(pool.allowance, base),
             "plan_used_units": in_units(pool.plan_used, base),
@@ -301,6 +305,115 @@ def adjustment_history(rater: "Rater", as_of: datetime | None) -> list[Row]:
             }
         )
     return rows
+
+
+def rollover_exceptions(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return [
+        *over_resale_exceptions(rater, as_of),
+        *opening_exceptions(rater, as_of),
+        *report_exceptions(rater, as_of),
+    ]
+
+
+def rollover_exception(
+    exception_type: str,
+    key: tuple[str, str, Any],  # account, pool, start of the cycle
+    subject: str,
+    units: tuple[Decimal | None, Decimal | None],  # expected, found
+    opened_at: datetime,
+) -> Row:
+    return {
+        "exception_id": f"{exception_type}-{subject}",
+        "exception_type": exception_type,
+        "account_id": key[0],
+        "pool_id": key[1],
+        "cycle_start": key[2],
+        "subject": subject,
+        "expected_units": units[0],
+        "found_units": units[1],
+        "opened_at": opened_at,
+    }
+
+
+def over_resale_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
+    """expected = applied, found = quantity."""
+    over = over_resold(rater, as_of)
+    for row in adjustment_history(rater, as_of):
+        if row["adjustment_id"] in over:
+            yield rollover_exception(
+                "over_resale",
+                (row["account_id"], row["pool_id"], row["cycle_start"]),
+                row["adjustment_id"],
+                (row["applied_quantity"], row["quantity"]),
+                row["adjusted_at"],
+            )
+
+
+def opening_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
+    """expected = what was taken over (nothing), found = quantity."""
+    for account in rater.derived(as_of).accounts.values():
+        for opening in [
+            *account.view.state.openings.values(),
+            *(opening for result in account.results for opening in result.openings),
+        ]:
+            if opening.exception_type is not None:
+                account_id, pool_id, _ = opening.key
+                base = rater.catalog.base_units_of_pool(pool_id)
+                assert base is not None
+                yield rollover_exception(
+                    opening.exception_type,
+                    (account_id, pool_id, opening.cycle_start),
+                    opening.bucket_id,
+                    (ZERO_MICRO, in_units(opening.quantity, base)),
+                    opening.as_of,
+                )
+
+
+def report_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
+    def about(
+        report: Report, exception_type: str, expected: Decimal | None, found: Decimal | None
+    ) -> Row:
+        account_id, pool_id, cycle_start = report.key
+        subject = f"{account_id}-{pool_id}-{cycle_start:%Y%m%d}"
+        return rollover_exception(
+            exception_type, report.key, subject, (expected, found), report.reported_at
+        )
+
+    for state in rater.states.values():
+        for found in state.report_exceptions:
+            base = rater.catalog.base_units_of_pool(found.report.pool_id)
+            assert base is not None
+            yield about(
+                found.report,
+                found.exception_type,
+                in_units(found.expected, base),
+                in_units(found.found, base),
+            )
+    requests = {
+        (request.request_id, request.account_id, request.cycle_start)
+        for request in rater.issued.frozen_requests
+    }
+    for account_id, account in rater.derived(as_of).accounts.items():
+        view = account.view
+        for report in rater.feeds.reports_of.get(account_id, ()):
+            has_ended = report.key in view.state.used_reports
+            if not has_ended and not view.account.is_external:
+                continue
+            # Bounds that are no cycle of the account's calendar from the first open one on, or of
+            # one already ended that was not ended by it.
+            if not has_ended and not is_cycle_to_come(view, report):
+                yield about(report, "report_unknown_cycle", None, None)
+            named = (report.request_id, account_id, report.cycle_start)
+            if report.request_id is not None and named not in requests:
+                yield about(report, "report_unknown_request", None, None)
+
+
+def is_cycle_to_come(view: AccountView, report: Report) -> bool:
+    ordinal = view.calendar.first_open
+    while view.calendar.cycle(ordinal).start < report.cycle_start:
+        ordinal += 1
+    cycle = view.calendar.cycle(ordinal)
+    return (cycle.start, cycle.end) == (report.cycle_start, report.cycle_end)
 
 
 def rollover_archive(rater: "Rater", _as_of: datetime | None) -> list[Row]:
@@ -529,7 +642,10 @@ def settlement_statements(rater: "Rater", _as_of: datetime | None) -> list[Row]:
 
 
 def journal(rater: "Rater", _as_of: datetime | None) -> list[Row]:
-    return [dict(vars(entry)) for entry in rater.issued.journal]
+    return [
+        {name: value for name, value in vars(entry).items() if name != "close_id"}
+        for entry in rater.issued.journal
+    ]
 
 
 def deferred_revenue(rater: "Rater", _as_of: datetime | None) -> list[Row]:
@@ -550,6 +666,35 @@ def deferred_revenue(rater: "Rater", _as_of: datetime | None) -> list[Row]:
                         "balance_amount": Decimal(balance).scaleb(-2),
                     }
                 )
+    return rows
+
+
+def deferred_revenue_roll_forward(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    """One row per close of any kind, even with no movement; the opening of a close is the closing
+    of the one before."""
+    rows: list[Row] = []
+    balance = ZERO_CENTS
+    for close in rater.issued.closes:
+        moved: dict[str, Decimal] = {}
+        for entry in rater.issued.journal:
+            if entry.close_id == close.close_id:
+                moved[entry.event] = moved.get(entry.event, ZERO_CENTS) + entry.amount
+        taken_over = moved.get("opening", ZERO_CENTS)
+        deferred = moved.get("defer", ZERO_CENTS) + taken_over
+        recognised = moved.get("recognise", ZERO_CENTS)
+        breakage = moved.get("breakage", ZERO_CENTS)
+        rows.append(
+            {
+                "close_id": close.close_id,
+                "opening_amount": balance,
+                "deferred_amount": deferred,
+                "taken_over_amount": taken_over,  # of deferred_amount
+                "recognised_amount": recognised,
+                "breakage_amount": breakage,
+                "closing_amount": balance + deferred - recognised - breakage,
+            }
+        )
+        balance = rows[-1]["closing_amount"]
     return rows
 
 
@@ -801,6 +946,7 @@ MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
     "rollover.rollover_requests": rollover_requests,
     "rollover.adjustment_history": adjustment_history,
     "rollover.rollover_archive": rollover_archive,
+    "rollover.rollover_exceptions": rollover_exceptions,
     "unbilled.unbilled_summary": unbilled_summary,
     "unbilled.unbilled_detail": unbilled_detail,
     "billing.bills": bills,
@@ -809,6 +955,7 @@ MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
     "settlement.settlement_statements": settlement_statements,
     "accounting.journal": journal,
     "accounting.deferred_revenue": deferred_revenue,
+    "accounting.deferred_revenue_roll_forward": deferred_revenue_roll_forward,
     "integrity.order_sync": order_sync,
     "integrity.bundle_exceptions": bundle_exceptions,
     "integrity.carrier_notifications": carrier_notifications,

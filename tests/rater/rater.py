@@ -7,14 +7,23 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .account import AccountState, AccountView, PoolState
+from .account import AccountState, AccountView, PoolState, ReportException
 from .arith import ZERO_CENTS
 from .billing import Bill, make_bill
 from .casi import Casi
 from .catalog import Catalog
 from .charging import CycleCharger, CycleResult
-from .cycles import Cycle
-from .feeds import Adjustment, Cdr, Feeds, LoadResult
+from .cycles import Cycle, local_date
+from .feeds import (
+    Account,
+    Adjustment,
+    Cdr,
+    Feeds,
+    LoadResult,
+    Opening,
+    Report,
+    is_whole_base_units,
+)
 from .marts import MARTS, matrix_rows
 from .orders import AccountOrders, clip, merge
 from .rating import RecordRater, Suspended, Usage
@@ -29,6 +38,7 @@ class CloseRefusedError(ValueError):
 
 @dataclass
 class JournalEntry:
+    close_id: int
     entry_id: str
     account_id: str
     cycle_start: date
@@ -43,8 +53,20 @@ class JournalEntry:
 @dataclass(frozen=True)
 class Close:
     close_id: int
-    through: date
+    through: date | None  # None: a build that ended reported cycles
     issued_at: datetime
+
+
+@dataclass(frozen=True)
+class FrozenRequest:
+    """What a billing system was told before a bill. Adjustments loaded after the cut-off that would
+    count in the cycle count in the next one."""
+
+    request_id: str
+    account_id: str
+    pool_id: str
+    cycle_start: date
+    cutoff_load_id: int
 
 
 @dataclass
@@ -61,6 +83,7 @@ class Issued:
     settlement: list[SettlementLine] = field(default_factory=list)
     journal: list[JournalEntry] = field(default_factory=list)
     archive: list[dict[str, Any]] = field(default_factory=list)
+    frozen_requests: list[FrozenRequest] = field(default_factory=list)
 
 
 @dataclass
@@ -73,6 +96,7 @@ class Placed:
     reversals: dict[str, list[Cdr]]  # the voids of billed records, by account
     suspended: list[Suspended]  # unknown line, unknown account
     adjustments: dict[str, list[Adjustment]]  # not yet final, of known pools
+    openings: dict[str, list[Opening]]  # not yet final, of known pools
 
 
 @dataclass
@@ -106,6 +130,8 @@ class Rater:
         self.feeds = Feeds()
         self.states: dict[str, AccountState] = {}
         self.issued = Issued()
+        self.built_load_id = 0  # the last load the last build included
+        self.requests_at_build: list[dict[str, Any]] = []  # rollover_requests as of that build
         self._placed: Placed | None = None
         self._derived: dict[datetime | None, Derived] = {}
 
@@ -133,7 +159,7 @@ class Rater:
         loaded_at: datetime | None = None,
     ) -> LoadResult:
         self._forget()
-        return self.feeds.load(feed, rows, carrier, as_of, loaded_at)
+        return self.feeds.load(feed, rows, carrier, as_of, loaded_at, self.catalog)
 
     # --- deriving -----------------------------------------------------------------------------
 
@@ -144,7 +170,7 @@ class Rater:
 
     def _place(self) -> Placed:
         casi = Casi(self.feeds)
-        placed = Placed(casi, {}, {}, {}, [], {})
+        placed = Placed(casi, {}, {}, {}, [], {}, {})
         for (carrier_id, cdr_id, action), cdr in self.feeds.cdrs.items():
             key = (carrier_id, cdr_id)
             if action == "void":
@@ -167,16 +193,25 @@ class Rater:
             else:
                 placed.records.setdefault(account_id, []).append(cdr)
         for adjustment in self.feeds.adjustments.values():
-            account_id = adjustment.account_id
-            state = self.states.get(account_id)
+            state = self.states.get(adjustment.account_id)
             final = state is not None and adjustment.adjustment_id in state.adjustments
-            known = (
-                account_id in self.feeds.accounts
-                and adjustment.pool_id in self.catalog.pool_unit_type
-            )
-            if known and not final:
-                placed.adjustments.setdefault(account_id, []).append(adjustment)
+            if self._is_known(adjustment) and not final:
+                placed.adjustments.setdefault(adjustment.account_id, []).append(adjustment)
+        for opening in self.feeds.openings.values():
+            state = self.states.get(opening.account_id)
+            final = state is not None and opening.key in state.openings
+            if self._is_known(opening) and not final:
+                placed.openings.setdefault(opening.account_id, []).append(opening)
         return placed
+
+    def _is_known(self, row: Adjustment | Opening) -> bool:
+        """An account or pool that is not known (yet): waits. A pool that was unknown at the load,
+        and a quantity that turns out to be no whole number of its base units: for ever."""
+        return (
+            row.account_id in self.feeds.accounts
+            and row.pool_id in self.catalog.pool_unit_type
+            and is_whole_base_units(self.catalog, row.pool_id, row.quantity)
+        )
 
     def view(self, account_id: str) -> AccountView:
         state = self.states.get(account_id) or AccountState(account_id)
@@ -184,7 +219,21 @@ class Rater:
             self.catalog, self.feeds.orders_of.get(account_id, ()), state.locked_orders
         )
         account = self.feeds.accounts[account_id]
-        return AccountView(self.catalog, account, state, orders, self.first_billing_date)
+        return AccountView(self.catalog, account, state, orders, self._not_before(account))
+
+    def _not_before(self, account: Account) -> date | None:
+        """The first cycle of an external account contains the latest of opened_on,
+        first_billing_date and begun_on = the earliest of its reports' cycle_start and of the local
+        dates of its openings' as_of."""
+        days = [] if self.first_billing_date is None else [self.first_billing_date]
+        if account.is_external:
+            begun = [r.cycle_start for r in self.feeds.reports_of.get(account.account_id, ())]
+            begun += [
+                local_date(opening.as_of, account.time_zone)
+                for opening in self.feeds.openings_of.get(account.account_id, ())
+            ]
+            days += [min(begun)] if begun else []
+        return max(days) if days else None
 
     def all_orders(self) -> Iterator[AccountOrders]:
         for account_id, orders in sorted(self.feeds.orders_of.items()):
@@ -197,6 +246,16 @@ class Rater:
         usages, suspended = [], []
         for cdr in self.placed().records.get(view.account_id, ()):
             if (cdr.carrier_id, cdr.cdr_id) in self.issued.billed:
+                continue
+            own_cycle = view.calendar.of_instant(cdr.started_at)
+            of_other_system = (
+                own_cycle is not None and own_cycle.ordinal in view.state.billed_elsewhere
+            )
+            if view.account.is_external or of_other_system:
+                # tested after unknown_account, before before_billing; what another system billed
+                # is billed, whoever bills the account now
+                landing = view.calendar.landing(cdr.started_at)
+                suspended.append(Suspended(cdr, "external_billing", view.account_id, landing.start))
                 continue
             rated = rater.rate(cdr, view)
             if isinstance(rated, Suspended):
@@ -241,20 +300,162 @@ class Rater:
         usages: list[Usage],
         states: dict[str, PoolState],
         closing: bool,
+        reports: Mapping[str, Report] | None = None,
     ) -> CycleResult:
+        """`reports`: those by which another billing system ends the cycle."""
         here = [usage for usage in usages if usage.landing == cycle.ordinal]
-        reversals = []
+        reversals: list[Usage] = []
+        openings: list[Opening] = []
         if cycle.ordinal == view.calendar.first_open:
-            reversals = self._reversals(view)
-        # Rules 4: adjustments count in the cycle that contains `adjusted_at`, or the first open
-        # one.
+            # A cycle that another system ends has no bill: reversals wait for one that has.
+            reversals = self._reversals(view) if reports is None else []
+            # An opening lands in the account's first open cycle.
+            openings = [
+                opening
+                for opening in self.placed().openings.get(view.account_id, ())
+                if opening.key not in view.state.openings
+            ]
+        landings = self._landings(view)
         adjustments = [
             adjustment
             for adjustment in self.placed().adjustments.get(view.account_id, ())
-            if adjustment.adjustment_id not in view.state.adjustments
-            and view.calendar.landing(adjustment.adjusted_at).ordinal == cycle.ordinal
+            if landings.get(adjustment.adjustment_id) == cycle.ordinal
         ]
-        return CycleCharger(view, cycle, states, closing).run(here, reversals, adjustments)
+        charger = CycleCharger(view, cycle, states, closing, reports)
+        return charger.run(here, reversals, adjustments, openings)
+
+    def _landings(self, view: AccountView) -> dict[str, int]:
+        """Rules 4: adjustments count in the cycle that contains `adjusted_at`, or the first open
+        one. Where they come after the cut-off of that cycle, in the next one."""
+        ended_by = self._reports_to_end(view)
+        landings = {}
+        for adjustment in self.placed().adjustments.get(view.account_id, ()):
+            if adjustment.adjustment_id in view.state.adjustments:
+                continue
+            ordinal = view.calendar.landing(adjustment.adjusted_at).ordinal
+            while self._is_cut_off(adjustment, view.calendar.cycle(ordinal), view, ended_by):
+                ordinal += 1
+            landings[adjustment.adjustment_id] = ordinal
+        return landings
+
+    def _is_cut_off(
+        self,
+        adjustment: Adjustment,
+        cycle: Cycle,
+        view: AccountView,
+        ended_by: Mapping[str, Report] | None,
+    ) -> bool:
+        """Loaded after a frozen request for that account, pool and cycle, or after the report of
+        the pool in a cycle that is reported."""
+        cutoffs = [
+            request.cutoff_load_id
+            for request in self.issued.frozen_requests
+            if request.account_id == adjustment.account_id
+            and request.pool_id == adjustment.pool_id
+            and request.cycle_start == cycle.start
+        ]
+        if ended_by and cycle.ordinal == view.calendar.first_open:
+            report = ended_by.get(adjustment.pool_id)
+            cutoffs += [] if report is None else [report.load_id]
+        return bool(cutoffs) and adjustment.load_id > min(cutoffs)
+
+    # --- what other billing systems report ------------------------------------------------------
+
+    def _reports_of_cycle(self, account_id: str, cycle: Cycle) -> list[Report]:
+        return [
+            report
+            for report in self.feeds.reports_of.get(account_id, ())
+            if (report.cycle_start, report.cycle_end) == (cycle.start, cycle.end)
+        ]
+
+    def _reports_to_end(self, view: AccountView) -> dict[str, Report] | None:
+        """The reports, by pool, that end the account's first open cycle; None if it is not
+        *reported*: every pool that has rollover in it (by the plan that decides on its last day),
+        at least one, has a report with exactly its bounds; no pool with rollover: any report with
+        its bounds."""
+        if not view.account.is_external:
+            return None
+        cycle = view.first_open
+        reports = self._reports_of_cycle(view.account_id, cycle)
+        by_pool = {
+            report.pool_id: report
+            for report in reports
+            if report.pool_id in self.catalog.pool_unit_type
+            and is_whole_base_units(self.catalog, report.pool_id, *report.quantities)
+        }
+        with_rollover = {
+            pool_id
+            for pool_id in self.catalog.pool_unit_type
+            if view.rollover_on(pool_id, cycle.last_day) is not None
+        }
+        if not reports or not with_rollover <= set(by_pool):
+            return None
+        return by_pool
+
+    def end_reported(self, now: datetime | None = None) -> int | None:
+        """What `tandem build` does besides building: reported cycles are ended in order, in one
+        close row for all of them. None: there were none."""
+        clock = now.astimezone(UTC) if now is not None else datetime.now(UTC)
+        close_id = None
+        if self._reported_accounts():
+            close = Close(len(self.issued.closes) + 1, None, clock)
+            self.issued.closes.append(close)
+            self._end_reported(close)
+            self._forget()
+            close_id = close.close_id
+        self._built()
+        return close_id
+
+    def disagreements(
+        self, view: AccountView, reports: Mapping[str, Report]
+    ) -> list[ReportException]:
+        """What would be found if these reports ended the account's first open cycle now."""
+        states = copy_states(view.state.pools)
+        result = self._charge(view, view.first_open, [], states, closing=True, reports=reports)
+        return result.report_exceptions
+
+    def _reported_accounts(self) -> list[str]:
+        return [
+            account_id
+            for account_id, account in sorted(self.feeds.accounts.items())
+            if account.is_external and self._reports_to_end(self.view(account_id)) is not None
+        ]
+
+    def _end_reported(self, close: Close) -> None:
+        for account_id in self._reported_accounts():
+            while True:
+                view = self.view(account_id)
+                reports = self._reports_to_end(view)
+                if reports is None:
+                    break
+                self._end_cycle(view, close, reports)
+
+    def _built(self) -> None:
+        self.built_load_id = len(self.feeds.loads)
+        self.requests_at_build = self.mart("rollover.rollover_requests")
+
+    def freeze(
+        self, request_id: str, account_ids: Sequence[str] | None = None
+    ) -> list[FrozenRequest]:
+        """`tandem rollover request [ACCOUNT...] --freeze ID`: the figures of `rollover_requests`
+        as of the last build. Adjustments loaded after the last load which that build included, and
+        landing in that cycle, land in the next one instead."""
+        if request_id in {request.request_id for request in self.issued.frozen_requests}:
+            raise ValueError(f"{request_id} is frozen already")
+        frozen = [
+            FrozenRequest(
+                request_id=request_id,
+                account_id=row["account_id"],
+                pool_id=row["pool_id"],
+                cycle_start=row["cycle_start"],
+                cutoff_load_id=self.built_load_id,
+            )
+            for row in self.requests_at_build
+            if account_ids is None or row["account_id"] in account_ids
+        ]
+        self.issued.frozen_requests += frozen
+        self._forget()
+        return frozen
 
     def derived(self, as_of: datetime | None = None) -> Derived:
         at = as_of.astimezone(UTC) if as_of is not None else self.feeds.latest
@@ -277,11 +478,10 @@ class Rater:
         # as_of and its last record; there is at least one.
         times = [usage.cdr.started_at for usage in usages]
         times += [waiting.cdr.started_at for waiting in suspended]
-        times += [a.adjusted_at for a in self.placed().adjustments.get(account_id, ())]
         times += [] if as_of is None else [as_of]
-        last = view.calendar.first_open
+        last = max([view.calendar.first_open, *self._landings(view).values()])
         if times:
-            last = view.calendar.landing(max(times)).ordinal
+            last = max(last, view.calendar.landing(max(times)).ordinal)
         states = copy_states(view.state.pools)
         results = [
             self._charge(view, view.calendar.cycle(ordinal), usages, states, closing=False)
@@ -305,6 +505,8 @@ class Rater:
             account_id
             for account_id, account in sorted(self.feeds.accounts.items())
             if bill_cycle_day in (None, account.bill_cycle_day)
+            # it never ends an external account's cycle for the date's sake
+            and not account.is_external
             and self._is_due(self.view(account_id).first_open, through, clock)
         ]
         without = [
@@ -314,36 +516,45 @@ class Rater:
         ]
         if without:
             raise CloseRefusedError(f"tax jurisdiction not in the catalog: {', '.join(without)}")
-        if not accounts:
+        if not accounts and not self._reported_accounts():
             return None
         close = Close(len(self.issued.closes) + 1, through, clock)
         self.issued.closes.append(close)
+        # Reported cycles share the close row.
+        self._end_reported(close)
         for account_id in accounts:
             # several cycles of an account in order
             while True:
                 view = self.view(account_id)
                 if not self._is_due(view.first_open, through, clock):
                     break
-                self._close_cycle(view, close)
+                self._end_cycle(view, close, None)
         self._forget()
+        self._built()
         return close.close_id
 
     @staticmethod
     def _is_due(cycle: Cycle, through: date, now: datetime) -> bool:
         return cycle.end <= through and cycle.end_at <= now
 
-    def _close_cycle(self, view: AccountView, close: Close) -> None:
+    def _end_cycle(
+        self, view: AccountView, close: Close, reports: Mapping[str, Report] | None
+    ) -> None:
+        """Ends the first open cycle: with a bill or, where another billing system reported it,
+        without."""
         cycle = view.first_open
         state = self.states.setdefault(view.account_id, view.state)
         usages, _ = self._rate_account(view)
         pools = copy_states(state.pools)
-        result = self._charge(view, cycle, usages, pools, closing=True)
-        bill = make_bill(view, result, close.close_id, close.issued_at)
+        result = self._charge(view, cycle, usages, pools, closing=True, reports=reports)
+        bill = None
+        if reports is None:
+            bill = make_bill(view, result, close.close_id, close.issued_at)
         if bill is not None:
             self.issued.bills.append(bill)
             self.issued.settlement += settle(view, result, bill)
             self._post_bill(bill)
-        self._post(view, result)
+        self._post(view, result, close)
         # what is final from now on
         for usage in result.usages:
             usage.is_closed = True
@@ -369,6 +580,13 @@ class Rater:
             )
         for adjusted in result.adjustments:
             state.adjustments[adjusted.adjustment_id] = adjusted
+        for opened in result.openings:
+            state.openings[opened.key] = opened
+        state.report_exceptions += result.report_exceptions
+        if reports is not None:
+            ended_by = self._reports_of_cycle(view.account_id, cycle)
+            state.used_reports |= {report.key for report in ended_by}
+            state.billed_elsewhere.add(cycle.ordinal)
         for row in matrix_rows(view, result, is_closed=True):
             state.matrix.append((cycle.ordinal, row))
         state.pools = pools
@@ -395,6 +613,7 @@ class Rater:
             if amount != 0:  # an entry over nothing is none
                 self.issued.journal.append(
                     JournalEntry(
+                        close_id=bill.close_id,
                         entry_id=f"{bill.bill_id}-bill-{credit_account}",
                         account_id=bill.account_id,
                         cycle_start=bill.cycle.start,
@@ -407,13 +626,14 @@ class Rater:
                     )
                 )
 
-    def _post(self, view: AccountView, result: CycleResult) -> None:
+    def _post(self, view: AccountView, result: CycleResult, close: Close) -> None:
         counts: dict[str, int] = {}
         for posting in result.postings:
             stem = f"{posting.bucket_id}-{result.cycle.start:%Y%m%d}-{posting.event}"
             counts[stem] = counts.get(stem, 0) + 1
             self.issued.journal.append(
                 JournalEntry(
+                    close_id=close.close_id,
                     entry_id=f"{stem}-{counts[stem]}",
                     account_id=view.account_id,
                     cycle_start=result.cycle.start,

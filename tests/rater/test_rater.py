@@ -1730,6 +1730,500 @@ def test_the_matrix_shows_twelve_closed_cycles_and_the_open_ones() -> None:
     assert [r["is_closed"] for r in rows] == [True] * 12 + [False]
 
 
+# --- rollover: feeds, cut-offs, opening balances, other billing systems --------------------
+
+
+def test_adjustments_are_judged() -> None:
+    w = World().solo()
+    good = {
+        "adjustment_id": "x", "account_id": "A", "pool_id": "any", "action": "credit",
+        "quantity": "1.5", "reason_code": "why", "adjusted_at": "2025-01-10T00:00:00Z",
+        "adjusted_by": "me", "bucket_cycle_start": None, "extend_cycles": None,
+    }  # fmt: skip
+    judged: list[tuple[dict[str, str | None], str]] = [
+        ({"reason_code": None}, "missing_value"),
+        ({"adjusted_by": ""}, "missing_value"),
+        ({"action": "resale"}, "missing_value"),  # of which bucket?
+        ({"action": "extension", "bucket_cycle_start": "2025-01-01"}, "missing_value"),
+        ({"action": "gift"}, "bad_value"),
+        ({"quantity": "0"}, "bad_value"),
+        ({"quantity": "-1"}, "bad_value"),
+        ({"quantity": "1000000000.05"}, "bad_value"),
+        ({"quantity": "0.01"}, "bad_value"),  # 0.6 s
+        (
+            {"action": "extension", "bucket_cycle_start": "2025-01-01", "extend_cycles": "0"},
+            "bad_value",
+        ),
+        # the pool is not known: any part of a unit may turn out to be whole
+        ({"pool_id": "later", "quantity": "0.01"}, "accepted"),
+        ({"adjustment_id": "y", "quantity": "1000000000"}, "accepted"),
+        ({"adjustment_id": "y", "quantity": "1000000000.00"}, "duplicate"),
+        ({"adjustment_id": "y", "quantity": "1"}, "conflicting_duplicate"),
+    ]
+    for changes, expected in judged:
+        result = w.rater.load("rollover_adjustments", [{**good, **changes}])
+        outcome = result.rejected[0][1] if result.rejected else "accepted"
+        assert (outcome if not result.duplicate else "duplicate") == expected, changes
+
+
+def test_part_of_a_base_unit_of_a_pool_known_later_is_never_applied() -> None:
+    w = World().solo()
+    part = w.adjust("credit", "0.01", "2025-01-10", pool="later")
+    whole = w.adjust("credit", "0.05", "2025-01-10", pool="later")  # 3 s
+    w.opening("0.01", "2024-12-01", "2025-09-01", pool="later")
+    seeds = small_catalog()
+    seeds["plan_pools"].append({**seeds["plan_pools"][0], "pool_id": "later", "allowance": "0"})
+    w.rater.replace_catalog(seeds)
+    w.close("2025-02-01")
+    rows = {r["adjustment_id"]: r for r in w.rows("rollover.adjustment_history")}
+    assert (rows[part]["cycle_start"], rows[part]["applied_quantity"]) == (None, 0)
+    assert rows[whole]["cycle_start"] == D("2025-01-01")
+    assert rows[whole]["applied_quantity"] == Decimal("0.05")
+    (bucket,) = w.rows("rollover.rollover_buckets", pool_id="later")
+    assert bucket["earned_quantity"] == 3
+
+
+def test_adjustments_after_a_frozen_request_count_in_the_next_cycle() -> None:
+    w = World().solo()
+    w.call("2025-01-10T10:00:00", 60)
+    w.close("2025-02-01")  # 40 from January
+    before = w.adjust("credit", "5", "2025-02-03")
+    w.build()
+    unbuilt = w.adjust("credit", "7", "2025-02-04")
+    assert [r.cutoff_load_id for r in w.rater.freeze("F1")] == [w.rater.feeds.loads[-2].load_id]
+    after = w.adjust("debit", "20", "2025-02-05")
+    early = w.adjust("credit", "1", "2025-01-05")  # its own cycle is closed
+    next_cycle = w.adjust("credit", "2", "2025-03-02")
+    # the request keeps saying the same
+    request = w.one("rollover.rollover_requests")
+    assert figures(request, "balance_units", "adjusted_since_last_cycle_units") == [45, 5]
+    counted = {
+        row["adjustment_id"]: row["cycle_start"] for row in w.rows("rollover.adjustment_history")
+    }
+    march = D("2025-03-01")
+    assert counted == {
+        before: D("2025-02-01"), unbuilt: march, after: march, early: march, next_cycle: march,
+    }  # fmt: skip
+    w.close("2025-03-01")
+    assert figures(w.matrix("2025-02-01"), *MATRIX) == [40, 5, 0, 0, 100, 0, 145]
+    w.close("2025-04-01")
+    # +7 +1 +2 -20 in March; at its end the 40 of January less those 20 expire, and the credit of 5
+    # (available in February and March)
+    assert figures(w.matrix("2025-03-01"), *MATRIX) == [145, -10, 0, 25, 100, 0, 210]
+    # in March nobody froze anything: a late one counts in the first open cycle
+    late = w.adjust("credit", "3", "2025-02-20")
+    row = w.one("rollover.adjustment_history", adjustment_id=late)
+    assert row["cycle_start"] == D("2025-04-01")
+    check_invariants(w.rater)
+
+
+def test_a_second_request_does_not_move_the_cutoff_and_concerns_its_accounts_only() -> None:
+    w = World().solo()
+    w.account("B")
+    w.order("SOLO", "2025-01-01", account="B")
+    w.build()
+    assert [r.account_id for r in w.rater.freeze("F1", ["A"])] == ["A"]
+    of_a = w.adjust("credit", "5", "2025-01-03")
+    of_b = w.adjust("credit", "5", "2025-01-03", account="B")
+    w.build()
+    assert [r.account_id for r in w.rater.freeze("F2")] == ["A", "B"]
+    counted = {r["adjustment_id"]: r["cycle_start"] for r in w.rows("rollover.adjustment_history")}
+    assert counted == {of_a: D("2025-02-01"), of_b: D("2025-01-01")}
+    with pytest.raises(ValueError, match="F1"):
+        w.rater.freeze("F1")
+
+
+def test_opening_balance_is_drawn_debited_extended_and_expires() -> None:
+    w = World().solo()
+    # earned in November; available since 1 December; ends within January
+    w.opening("50", "2024-11-01", "2025-01-15")
+    w.opening("30", "2024-12-31", "2025-03-01")
+    first, second = "A-any-20241101-plan", "A-any-20241231-plan"
+    assert w.bucket(first)["available_from"] == D("2024-12-01")
+    assert w.bucket(first)["expires_on"] == D("2025-02-01")
+    # a month after 31 December is 31 January: available from the landing cycle, if that is earlier
+    assert w.bucket(second)["available_from"] == D("2025-01-01")
+    assert w.bucket(second)["expires_on"] == D("2025-03-01")
+    w.adjust("debit", "10", "2025-01-02")
+    w.adjust("extension", "1", "2025-01-02", bucket="2024-12-31", cycles=2)
+    w.call("2025-01-10T10:00:00", 125)  # 100 + 25
+    row = w.one("rollover.rollover_matrix")
+    assert figures(row, "opening_balance", "taken_over_units") == [80, 80]
+    w.close("2025-02-01")
+    # 50 + 30 - 10 - 25 = 45; of the older one 15 are left and expire
+    assert figures(w.matrix("2025-01-01"), *MATRIX) == [80, -10, 25, 15, 0, 0, 30]
+    assert w.matrix("2025-01-01")["taken_over_units"] == 80
+    # 30 at the start of the cycle, before adjustments, * 0.01 * 2
+    assert ("one_time", "0.60") in w.lines("2025-02-01")
+    assert w.bucket(second)["expires_on"] == D("2025-05-01")
+    assert w.matrix("2025-02-01")["taken_over_units"] == 0
+    # resold like any plan bucket
+    w.adjust("resale", "20", "2025-02-10", bucket="2024-11-01")
+    assert figures(w.matrix("2025-02-01"), "opening_balance", "adjusted_units") == [30, 15]
+    assert w.one("rollover.rollover_exceptions") == {
+        "exception_id": "over_resale-j005",
+        "exception_type": "over_resale",
+        "account_id": "A",
+        "pool_id": "any",
+        "cycle_start": D("2025-02-01"),
+        "subject": "j005",
+        "expected_units": 15,
+        "found_units": 20,
+        "opened_at": datetime(2025, 2, 10, tzinfo=UTC),
+    }
+    check_invariants(w.rater)
+
+
+def test_openings_are_judged_and_wait_for_account_and_pool() -> None:
+    w = World()
+    assert w.opening("10", "2024-12-01", "2025-03-01").accepted == 1  # of nobody yet
+    assert w.opening("10.0", "2024-12-01", "2025-03-01", deferred="0").duplicate == 1
+    assert w.opening("11", "2024-12-01", "2025-03-01").rejected == [(1, "conflicting_duplicate")]
+    for quantity, expires, deferred in (
+        ("0", "2025-03-01", None),
+        ("0.01", "2025-03-01", None),
+        ("1", "2024-12-01", None),
+        ("1", "2025-03-01", "-1"),
+        ("1", "2025-03-01", "0.005"),
+    ):
+        result = w.opening(quantity, "2024-12-01", expires, deferred=deferred)
+        assert result.rejected == [(1, "bad_value")]
+    assert w.rater.feeds.latest is None  # as_of does not move the clock
+    w.solo()
+    w.opening("1.2345", "2024-12-01", "2025-03-01", pool="later")
+    assert [b["bucket_id"] for b in w.rows("rollover.rollover_buckets")] == ["A-any-20241201-plan"]
+
+
+def test_openings_that_are_not_taken_over() -> None:
+    w = World().solo()
+    w.call("2025-01-10T10:00:00", 60)
+    w.close("2025-02-01")
+    w.opening("10", "2024-10-01", "2025-02-01")  # over when February begins
+    w.opening("10", "2025-01-01", "2025-04-01")  # we earned 40 in January ourselves
+    w.opening("10", "2025-02-01", "2025-04-01")  # February is ours to earn
+    w.opening("10", "2024-12-01", "2025-02-02")
+    assert w.matrix("2025-02-01")["taken_over_units"] == 10
+    w.close("2025-03-01")
+    assert figures(w.matrix("2025-02-01"), *MATRIX) == [50, 0, 0, 10, 100, 0, 140]
+    rows = w.rows("rollover.rollover_exceptions")
+    assert [(r["exception_type"], r["subject"], r["cycle_start"]) for r in rows] == [
+        ("opening_expired", "A-any-20241001-plan", D("2025-02-01")),
+        ("opening_exists", "A-any-20250101-plan", D("2025-02-01")),
+        ("opening_exists", "A-any-20250201-plan", D("2025-02-01")),
+    ]
+    assert figures(rows[0], "expected_units", "found_units") == [0, 10]
+    assert w.bucket("A-any-20250101-plan")["earned_quantity"] == 40 * 60
+    check_invariants(w.rater)
+
+
+def test_opening_of_a_pool_without_rollover_is_archived() -> None:
+    w = World().solo("PLAIN")
+    w.opening("50", "2024-12-01", "2025-01-10", deferred="4.00")
+    row = w.matrix("2025-01-01")
+    assert (row["rollover_status"], row["ended_at"]) == ("retained", D("2025-01-01"))
+    w.close("2025-02-01")
+    row = w.matrix("2025-01-01")
+    assert (row["rollover_status"], row["ended_at"]) == ("archived", D("2025-01-01"))
+    assert figures(row, *MATRIX) == [50, 0, 0, 0, 0, 50, 0]
+    assert w.one("rollover.rollover_archive")["archived_on"] == D("2025-02-01")
+    entries = [(e["event"], str(e["amount"])) for e in w.rows("accounting.journal")][1:]
+    assert entries == [("opening", "4.00"), ("breakage", "4.00")]
+    # left in 2024 with R = 1: frozen for the cycle that follows, then archived
+    w = World()
+    w.account()
+    w.order("SOLO", "2025-01-01")
+    w.order("PLAIN", "2025-01-20", action="change_plan")
+    w.opening("50", "2024-12-01", "2025-01-10")
+    w.close("2025-02-01")
+    row = w.matrix("2025-01-01")
+    assert (row["rollover_status"], row["ended_at"]) == ("retained", D("2025-01-20"))
+    assert w.bucket("A-any-20241201-plan")["expires_on"] == D("2025-03-01")  # frozen
+    w.close("2025-03-01")
+    assert w.one("rollover.rollover_archive")["archived_on"] == D("2025-03-01")
+    check_invariants(w.rater)
+
+
+def test_deferral_of_an_opening_and_the_roll_forward() -> None:
+    w = World()
+    w.account()
+    w.share()
+    w.line()
+    w.opening("100", "2024-12-01", "2025-03-01", deferred="12.00")
+    w.adjust("debit", "10", "2025-01-05")
+    w.call("2025-01-10T10:00:00", 1040)  # 1000 + 40
+    w.close("2025-02-01")
+    entries = [
+        (e["event"], e["debit_account"], e["credit_account"], str(e["amount"]))
+        for e in w.rows("accounting.journal", bill_id=None)
+    ]
+    assert entries == [
+        ("opening", "opening_balances", "deferred_revenue", "12.00"),
+        ("breakage", "deferred_revenue", "breakage_revenue", "1.20"),  # 10 of 100
+        ("recognise", "deferred_revenue", "rollover_revenue", "4.80"),
+    ]
+    w.close("2025-03-01")  # 50 expire: 6.00; earned 1000: 30.00 * 0.40 = 12.00 deferred
+    w.account("B", day=15)
+    w.close("2025-02-15")  # nothing but an empty cycle of an account
+    names = ("opening", "deferred", "taken_over", "recognised", "breakage", "closing")
+    assert [
+        [str(row[f"{name}_amount"]) for name in names]
+        for row in w.rows("accounting.deferred_revenue_roll_forward")
+    ] == [
+        ["0.00", "12.00", "12.00", "4.80", "1.20", "6.00"],
+        ["6.00", "12.00", "0.00", "0.00", "6.00", "12.00"],
+        ["12.00", "0.00", "0.00", "0.00", "0.00", "12.00"],
+    ]
+    check_invariants(w.rater)
+
+
+def external(**seeds_of_solo: str) -> World:
+    """An account that another system bills, with the plan SOLO and perhaps another cap."""
+    seeds = small_catalog()
+    if seeds_of_solo:
+        change(seeds, "plan_pools", {"plan_id": "SOLO"}, **seeds_of_solo)
+    return World(seeds).solo(billing="elsewhere")
+
+
+def test_an_external_account_is_neither_rated_nor_closed_by_date() -> None:
+    w = external()
+    early = w.call("2024-12-10T10:00:00", 1)
+    call = w.call("2025-01-10T10:00:00", 1)
+    for cdr in (early, call):
+        assert w.one("rating.suspended_usage", cdr_id=cdr)["reason"] == "external_billing"
+    assert w.close("2025-03-01") is None
+    row = w.one("rollover.rollover_matrix")
+    assert figures(row, "allowance_units", "plan_used_units") == [100, 0]
+    # an account without a jurisdiction that the catalog has is no obstacle
+    w.account(billing="elsewhere", tax="ATLANTIS")
+    assert w.close("2025-03-01") is None
+    # it is ours from now on
+    w.account()
+    w.close("2025-02-01")
+    assert w.usage(call)["is_closed"]
+    assert w.one("rating.suspended_usage", cdr_id=early)["reason"] == "before_billing"
+
+
+def test_the_first_cycle_of_an_external_account() -> None:
+    w = external()
+    w.order("SOLO", "2025-05-20", action="cancel")
+    assert w.one("rollover.rollover_requests")["cycle_start"] == D("2025-01-01")
+    w.opening("10", "2025-01-01", "2025-09-01", as_of="2025-04-20")
+    assert w.one("rollover.rollover_requests")["cycle_start"] == D("2025-04-01")
+    # whichever is earlier; but not before the account was opened
+    w.report("2025-03-01", "100 0 0 0 0 0")
+    assert w.one("rollover.rollover_requests")["cycle_start"] == D("2025-03-01")
+    w.report("2024-12-01", "100 0 0 0 0 0")
+    assert w.one("rollover.rollover_requests")["cycle_start"] == D("2025-01-01")
+    # by the account's own date: 1 May in UTC is 30 April in New York
+    w = World().solo(billing="elsewhere", zone="America/New_York")
+    w.opening("10", "2025-01-01", "2025-09-01", as_of="2025-05-01T03:59:59Z")
+    assert w.one("rollover.rollover_requests")["cycle_start"] == D("2025-04-01")
+
+
+def test_reported_cycles() -> None:
+    w = external(rollover_cap="90")
+    w.opening("40", "2024-12-01", "2025-02-15")
+    w.report("2025-01-01", "100 70 0 0 30 0")
+    # 25 over: 20 of them from rollover
+    w.report("2025-02-01", "100 100 25 20 0 20")
+    w.report("2025-03-01", "100 20 50 45 80 0")
+    assert w.build() == 1
+    assert w.build() is None
+    assert figures(w.matrix("2025-01-01"), *MATRIX) == [40, 0, 0, 0, 30, 0, 70]
+    february = w.matrix("2025-02-01")
+    assert figures(february, *MATRIX) == [70, 0, 20, 20, 0, 0, 30]
+    assert figures(february, "overage_assessed_units", "plan_used_units") == [25, 100]
+    march = w.matrix("2025-03-01")
+    # drawn 30 of 45; nothing expires, the bucket of January (its last cycle) being empty;
+    # room = cap 90 - 0, so all of 80 reported
+    assert figures(march, *MATRIX) == [30, 0, 30, 0, 80, 0, 80]
+    assert figures(march, "overage_assessed_units", "capped_units") == [50, 0]
+    (overdrawn,) = w.rows("rollover.rollover_exceptions")
+    assert overdrawn["exception_type"] == "report_overdrawn"
+    assert figures(overdrawn, "expected_units", "found_units") == [30, 45]
+    assert overdrawn["subject"] == "A-any-20250301"
+    assert overdrawn["opened_at"] == datetime(2025, 4, 1, 12, tzinfo=UTC)
+    # April: 80 there, room for 10; reported 60 of which 10 are earned; it says 5 expired
+    w.report("2025-04-01", "100 40 0 0 60 5")
+    assert w.close("2025-01-01") == 2
+    april = w.matrix("2025-04-01")
+    assert figures(april, *MATRIX, "capped_units") == [80, 0, 0, 0, 10, 0, 90, 50]
+    rows = w.rows("rollover.rollover_exceptions", cycle_start=D("2025-04-01"))
+    assert [(r["exception_type"], *figures(r, "expected_units", "found_units")) for r in rows] == [
+        ("report_expired", 0, 5),
+        ("report_accumulated", 10, 60),
+    ]
+    # less than there would be: earned as reported
+    w.report("2025-05-01", "100 100 80 80 0 0")
+    w.report("2025-06-01", "100 20 0 0 15 0")
+    w.build()
+    june = w.matrix("2025-06-01")
+    assert figures(june, "accumulated_units", "capped_units") == [15, 65]
+    # the units of April (10) were drawn in May with the 80 of March's 80: 90 - 80 = 10 left
+    assert figures(june, *MATRIX) == [10, 0, 0, 10, 15, 0, 15]
+    for name in ("billing.bills", "settlement.settlement_lines", "accounting.journal"):
+        assert w.rows(name) == []
+    closes = w.rows("accounting.deferred_revenue_roll_forward")
+    assert [row["close_id"] for row in closes] == [1, 2, 3]
+    check_invariants(w.rater)
+
+
+def test_a_close_ends_reported_cycles_in_its_own_row() -> None:
+    w = external()
+    w.account("B")
+    w.order("SOLO", "2025-01-01", account="B")
+    w.report("2025-01-01", "100 70 0 0 30 0")
+    assert w.close("2025-02-01") == 1
+    assert [bill["account_id"] for bill in w.rows("billing.bills")] == ["B"]
+    assert w.matrix("2025-01-01", account_id="A")["is_closed"]
+    assert w.close("2025-02-01") is None
+
+
+def test_a_cycle_is_reported_when_every_pool_with_rollover_is() -> None:
+    seeds = small_catalog()
+    seeds["plan_pools"] += [
+        {**seeds["plan_pools"][0], "pool_id": "other"},
+        {**seeds["plan_pools"][1], "plan_id": "SOLO", "pool_id": "plain"},
+    ]
+    w = World(seeds).solo(billing="elsewhere")
+    w.report("2025-01-01", "100 70 0 0 30 0")
+    w.report("2025-01-01", "60 50 9 0 0 0", pool="plain")
+    assert w.build() is None
+    w.report("2025-01-01", "100 70 0 0 30 0", pool="other", end="2025-02-02")
+    assert w.build() is None
+    assert [r["exception_type"] for r in w.rows("rollover.rollover_exceptions")] == [
+        "report_unknown_cycle"
+    ]
+    # another first day is another report
+    w = World(seeds).solo(billing="elsewhere")
+    w.report("2025-01-01", "60 50 9 1 2 3", pool="plain")
+    w.report("2025-01-01", "100 70 0 0 30 0", pool="other")
+    assert w.build() is None
+    w.report("2025-01-01", "100 70 0 0 30 0")
+    assert w.build() == 1
+    # without rollover nothing is drawn, expires or is earned
+    assert [
+        (r["exception_type"], *figures(r, "expected_units", "found_units"))
+        for r in w.rows("rollover.rollover_exceptions")
+    ] == [("report_overdrawn", 0, 1), ("report_expired", 0, 3), ("report_accumulated", 0, 2)]
+    # the account leaves: no pool with rollover, so any report will do
+    w.order("SOLO", "2025-02-10", action="cancel")
+    assert w.build() is None
+    w.report("2025-02-01", "0 0 0 0 0 0", pool="plain")
+    assert w.build() == 2
+    row = w.matrix("2025-02-01", pool_id="any")
+    assert row["rollover_status"] == "retained"
+    # a pool without a report: allowance by the plan (9 of 28 days of 100), nothing used
+    assert figures(row, *MATRIX) == [30, 0, 0, 0, 0, 0, 30]
+    assert row["allowance_units"] == Decimal("32.150000")
+
+
+def test_reports_are_judged() -> None:
+    w = World().solo()
+    assert w.report("2025-01-01", "100 70 0 0 30 0").rejected == [(1, "bad_value")]  # it is ours
+    assert w.report("2025-01-01", "9 0 0 0 0 0", account="B").accepted == 1  # of nobody yet
+    w.account(billing="elsewhere")
+    for figures_ in (
+        "100 101 0 0 0 0",  # more used than allowed
+        "100 0 4 5 0 0",  # more from rollover than there was overage
+        "100 80 0 0 21 0",  # more accumulated than unused
+        "100 -1 0 0 0 0",
+        "100 0.001 0 0 0 0",
+    ):
+        assert w.report("2025-01-01", figures_).rejected == [(1, "bad_value")]
+    assert w.report("2025-01-01", end="2025-01-01").rejected == [(1, "bad_value")]
+    assert w.report("2025-01-01", fee="0.001").rejected == [(1, "bad_value")]
+    assert w.report("2025-01-01", "100 70 0 0 30 0").accepted == 1
+    assert w.report("2025-01-01", "100.0 70 0 0 30 0", fee=None).duplicate == 1
+    assert w.report("2025-01-01", "100 70 0 0 30 1").rejected == [(1, "conflicting_duplicate")]
+    assert w.build() == 1
+    # one that comes when its cycle has been ended by others is of no cycle
+    w.report("2025-01-01", "1 0 0 0 0 0", pool="late")
+    w.report("2025-03-01", "100 0 0 0 0 0")  # a cycle to come: it waits
+    w.report("2025-04-02", "100 0 0 0 0 0")
+    rows = w.rows("rollover.rollover_exceptions")
+    assert [(r["exception_type"], r["subject"]) for r in rows] == [
+        ("report_unknown_cycle", "A-late-20250101"),
+        ("report_unknown_cycle", "A-any-20250402"),
+    ]
+    assert rows[0]["expected_units"] is rows[0]["found_units"] is None
+
+
+def test_adjustments_of_reported_cycles_and_requests() -> None:
+    w = external()
+    w.opening("50", "2024-12-01", "2025-09-01")
+    w.build()
+    w.rater.freeze("F1")
+    after_request = w.adjust("credit", "1", "2025-01-10")
+    w.report("2025-01-01", "100 100 10 10 0 0", request="F1")
+    w.report("2025-02-01", "100 100 10 10 0 0", request="F2")
+    after_report = w.adjust("debit", "2", "2025-02-10")
+    w.build()
+    counted = {r["adjustment_id"]: r["cycle_start"] for r in w.rows("rollover.adjustment_history")}
+    assert counted == {after_request: D("2025-02-01"), after_report: D("2025-03-01")}
+    assert figures(w.matrix("2025-01-01"), *MATRIX) == [50, 0, 10, 0, 0, 0, 40]
+    # in February the credit counts; drawn 10 from the older bucket
+    assert figures(w.matrix("2025-02-01"), *MATRIX) == [40, 1, 10, 0, 0, 0, 31]
+    assert figures(w.matrix("2025-03-01"), "opening_balance", "adjusted_units") == [31, -2]
+    (unknown,) = w.rows("rollover.rollover_exceptions")
+    assert unknown["exception_type"] == "report_unknown_request"
+    assert unknown["subject"] == "A-any-20250201"
+    # an extension has no bill to be on, but holds
+    w.adjust("extension", "1", "2025-03-10", bucket="2024-12-01", cycles=1)
+    w.report("2025-03-01", "100 100 0 0 0 1")
+    w.build()
+    assert w.bucket("A-any-20241201-plan")["expires_on"] == D("2025-10-01")
+    assert w.rows("billing.bill_lines") == []
+    check_invariants(w.rater)
+
+
+def test_deferral_of_a_reported_cycle_takes_the_reported_fee() -> None:
+    w = external(deferral_fee_share="0.40")
+    w.report("2025-01-01", "80 40 0 0 20 0", fee="24.00")
+    w.report("2025-02-01", "100 90 0 0 10 0")  # no fee: nothing deferred
+    w.report("2025-03-01", "100 100 5 5 0 15", fee="24.00")
+    w.build()
+    entries = [(e["event"], e["bucket_id"], str(e["amount"])) for e in w.rows("accounting.journal")]
+    # 24.00 * 0.40 * 20 / 80 = 2.40; 5 of 20 used; the rest of the 20 expires with March
+    assert entries == [
+        ("defer", "A-any-20250101-plan", "2.40"),
+        ("recognise", "A-any-20250101-plan", "0.60"),
+        ("breakage", "A-any-20250101-plan", "1.80"),
+    ]
+    # least(reported 20, unused 40) was reported, 40 would have been ours
+    assert [
+        (r["exception_type"], *figures(r, "expected_units", "found_units"))
+        for r in w.rows("rollover.rollover_exceptions")
+    ] == [("report_accumulated", 40, 20)]
+    check_invariants(w.rater)
+
+
+def test_an_account_that_comes_to_us_and_one_that_goes() -> None:
+    w = external()
+    old = w.call("2025-01-20T10:00:00", 10)
+    w.report("2025-01-01", "100 70 0 0 30 0")
+    w.build()
+    w.account()  # ours from 1 February, the first open cycle
+    ours = w.call("2025-02-10T10:00:00", 120)
+    assert w.report("2025-02-01", "100 70 0 0 30 0").rejected == [(1, "bad_value")]
+    # what the other system billed is billed
+    (waiting,) = w.rows("rating.suspended_usage")
+    assert (waiting["cdr_id"], waiting["reason"]) == (old, "external_billing")
+    w.close("2025-03-01")
+    assert figures(w.matrix("2025-02-01"), *MATRIX) == [30, 0, 20, 0, 0, 0, 10]
+    # and it goes: the next cycle waits for its report, and a reversal for a bill
+    w.void(ours, "2025-02-10T10:00:00")
+    w.account(billing="elsewhere")
+    assert w.close("2025-04-01") is None
+    w.report("2025-03-01", "100 0 0 0 100 0")
+    w.build()
+    assert w.usage(ours, is_reversal=True)["cycle_start"] == D("2025-04-01")
+    w.account()
+    w.close("2025-05-01")
+    assert w.usage(ours, is_reversal=True)["is_closed"]
+    check_invariants(w.rater)
+
+
 # --- with the seeds of the project, at random --------------------
 
 

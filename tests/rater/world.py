@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from .cycles import month_after
 from .feeds import LoadResult
 from .rater import Rater
 
@@ -181,6 +182,7 @@ class World:
         opened: str = "2025-01-01",
         closed: str | None = None,
         tax: str = "NOWHERE",
+        billing: str | None = None,
     ) -> LoadResult:
         row = {
             "account_id": account,
@@ -190,6 +192,7 @@ class World:
             "tax_jurisdiction_id": tax,
             "opened_on": opened,
             "closed_on": closed,
+            "billing_system": billing,
         }
         return self.rater.load("accounts", [row])
 
@@ -315,11 +318,12 @@ class World:
         bucket: str | None = None,
         cycles: int | None = None,
         adjustment: str | None = None,
+        account: str = "A",
     ) -> str:
         adjustment_id = adjustment or self._id("j")
         row = {
             "adjustment_id": adjustment_id,
-            "account_id": "A",
+            "account_id": account,
             "pool_id": pool,
             "action": action,
             "quantity": quantity,
@@ -331,6 +335,56 @@ class World:
         }
         self.rater.load("rollover_adjustments", [row])
         return adjustment_id
+
+    def opening(
+        self,
+        quantity: str,
+        earned: str,
+        expires: str,
+        pool: str = "any",
+        deferred: str | None = None,
+        as_of: str = "2025-01-01",
+        account: str = "A",
+    ) -> LoadResult:
+        row = {
+            "account_id": account,
+            "pool_id": pool,
+            "earned_cycle_start": earned,
+            "expires_on": expires,
+            "quantity": quantity,
+            "deferred_amount": deferred,
+            "as_of": as_of,
+        }
+        return self.rater.load("rollover_opening", [row])
+
+    def report(
+        self,
+        cycle: str,
+        figures: str = "0 0 0 0 0 0",
+        pool: str = "any",
+        end: str | None = None,
+        fee: str | None = None,
+        request: str | None = None,
+        account: str = "A",
+    ) -> LoadResult:
+        """`figures`: allowance, plan_used, overage, rollover_used, accumulated, expired."""
+        names = ("allowance", "plan_used", "overage", "rollover_used", "accumulated", "expired")
+        start = date.fromisoformat(cycle)
+        row = {
+            "account_id": account,
+            "pool_id": pool,
+            "cycle_start": cycle,
+            "cycle_end": end or month_after(start).isoformat(),
+            **dict(zip(names, figures.split(), strict=True)),
+            "reported_at": f"{end or month_after(start).isoformat()}T12:00:00Z",
+            "plan_fee": fee,
+            "request_id": request,
+        }
+        return self.rater.load("rollover_results", [row])
+
+    def build(self) -> int | None:
+        """What a build ends: the close_id, if anything."""
+        return self.rater.end_reported(LATER)
 
     def close(self, through: str, now: datetime = LATER) -> int | None:
         return self.rater.close(date.fromisoformat(through), now=now)
