@@ -27,6 +27,7 @@ MAX_FIELD_LENGTH = 1000  # characters
 # the sums of everybody else's.
 MAX_QUANTITY = 10**12
 MAX_UNITS = 10**9  # units that one row may move; in base units their sums stay far from overflowing
+DECIMALS = 6  # of figures in units, as marts show them
 MAX_AMOUNT = 10**9
 MAX_CYCLES = 1200  # a hundred years
 FUTURE_TOLERANCE = "24 hours"  # how far a time may lie after the load
@@ -176,6 +177,13 @@ ACCOUNTS = Feed(
         Column("billing_system", default=f"'{OWN_BILLING}'"),
     ),
     has_carrier=False,
+    bad_values=(
+        (
+            # taken for another system, the account would silently get no bills of ours
+            f"lower(trim(billing_system)) = '{OWN_BILLING}' and billing_system <> '{OWN_BILLING}'",
+            f"billing_system is to be written {OWN_BILLING}, if it is ours",
+        ),
+    ),
 )
 
 SUBSCRIBERS = Feed("subscribers", _SUBSCRIBER, has_as_of=True, bad_values=_SUBSCRIBER_BAD_VALUES)
@@ -225,16 +233,26 @@ ORDERS = Feed(
 )
 
 
-def _part_of_base_unit(*columns: str) -> tuple[tuple[str, str], ...]:
-    """Quantities in units are whole numbers of base units, where the pool is known."""
-    base_units = (
-        "(select max(u.base_units_per_unit) from catalog.plan_pools as p"
-        " inner join catalog.unit_types as u on u.unit_type = p.unit_type"
-        " where p.pool_id = scratch.pool_id)"
-    )
+# of the row's pool, null where no plan of the catalog has it
+_BASE_UNITS = (
+    "(select max(u.base_units_per_unit) from catalog.plan_pools as p"
+    " inner join catalog.unit_types as u on u.unit_type = p.unit_type"
+    " where p.pool_id = scratch.pool_id)"
+)
+
+
+def _part_of_base_unit(*columns: str, decimals: int | None = None) -> tuple[tuple[str, str], ...]:
+    """Quantities in units are whole numbers of base units, where the pool is known.
+
+    With `decimals`: as far as so many decimals can tell. A second is 0.016667 minutes to a system
+    that was told its balance by ours.
+    """
     return tuple(
         (
-            f"{column}::numeric * {base_units} % 1 <> 0",
+            f"{column}::numeric * {_BASE_UNITS} % 1 <> 0"
+            if decimals is None
+            else f"{column}::numeric"
+            f" <> round(round({column}::numeric * {_BASE_UNITS}) / {_BASE_UNITS}, {decimals})",
             f"{column} is not a whole number of the pool's base units",
         )
         for column in columns
@@ -309,7 +327,7 @@ ROLLOVER_OPENING = Feed(
             "expires_on is not after earned_cycle_start",
         ),
         ("deferred_amount::numeric * 100 % 1 <> 0", "deferred_amount is not in whole cents"),
-        *_part_of_base_unit("quantity"),
+        *_part_of_base_unit("quantity", decimals=DECIMALS),
     ),
 )
 
@@ -344,11 +362,15 @@ ROLLOVER_RESULTS = Feed(
         ("plan_used::numeric > allowance::numeric", "plan_used is above allowance"),
         ("rollover_used::numeric > overage::numeric", "rollover_used is above overage"),
         (
-            "accumulated::numeric > allowance::numeric - plan_used::numeric",
+            # in base units where they are known: two halves of 483.333333 minutes are two times
+            # 241.666667
+            f"coalesce(round(accumulated::numeric * {_BASE_UNITS}) > round(allowance::numeric"
+            f" * {_BASE_UNITS}) - round(plan_used::numeric * {_BASE_UNITS}),"
+            " accumulated::numeric > allowance::numeric - plan_used::numeric)",
             "accumulated is above what was left of the allowance",
         ),
         ("plan_fee::numeric * 100 % 1 <> 0", "plan_fee is not in whole cents"),
-        *_part_of_base_unit(*REPORTED_QUANTITIES),
+        *_part_of_base_unit(*REPORTED_QUANTITIES, decimals=DECIMALS),
         (
             # the last loaded row of an account stands
             "account_id in (select account_id from (select distinct on (account_id) account_id,"

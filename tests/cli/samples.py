@@ -8,17 +8,19 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tandem.feeds import FEEDS, REPORTED_QUANTITIES
 from tests.support.warehouse import Warehouse
 
 Row = dict[str, str | None]
 
-FEED_NAMES = ("accounts", "subscribers", "subscriber_changes", "orders", "cdrs")
+FEED_NAMES = tuple(FEEDS)
 ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -39,6 +41,7 @@ ACCOUNT: Row = {
     "tax_jurisdiction_id": "US-GA-ATLANTA",
     "opened_on": "2024-02-29",
     "closed_on": None,
+    "billing_system": None,
 }
 SUBSCRIBER: Row = {
     "account_id": "A1",
@@ -76,11 +79,51 @@ CDR: Row = {
     "other_party_carrier_id": None,
     "action": None,
 }
+ADJUSTMENT: Row = {
+    "adjustment_id": "adj1",
+    "account_id": "A1",
+    "pool_id": "anytime",
+    "action": "credit",
+    "quantity": "60",
+    "reason_code": "marketing_promotion",
+    "adjusted_at": "2025-05-01T12:00:00Z",
+    "adjusted_by": "agent.ng",
+    "bucket_cycle_start": None,
+    "extend_cycles": None,
+    "note": None,
+}
+OPENING: Row = {
+    "account_id": "A1",
+    "pool_id": "anytime",
+    "earned_cycle_start": "2025-04-01",
+    "expires_on": "2025-08-01",
+    "quantity": "120",
+    "deferred_amount": "2.50",
+    "as_of": "2025-05-31T22:00:00-04:00",
+}
+REPORT: Row = {
+    "account_id": "X1",
+    "pool_id": "anytime",
+    "cycle_start": "2025-05-01",
+    "cycle_end": "2025-06-01",
+    "allowance": "1000",
+    "plan_used": "700",
+    "overage": "30",
+    "rollover_used": "20",
+    "accumulated": "300",
+    "expired": "0",
+    "reported_at": "2025-06-01T04:00:00Z",
+    "plan_fee": "50.00",
+    "request_id": None,
+}
 GOOD: dict[str, Row] = {
     "accounts": ACCOUNT,
     "subscribers": SUBSCRIBER,
     "subscriber_changes": CHANGE,
     "orders": ORDER,
+    "rollover_opening": OPENING,
+    "rollover_adjustments": ADJUSTMENT,
+    "rollover_results": REPORT,
     "cdrs": CDR,
 }
 
@@ -89,6 +132,8 @@ ROWS: dict[str, list[Row]] = {
         ACCOUNT,
         ACCOUNT | {"account_id": "A2", "holder_name": NASTY, "closed_on": "2025-06-30"},
         ACCOUNT | {"account_id": "A3", "holder_name": None, "city": "  spaced  "},
+        ACCOUNT | {"account_id": "A4", "billing_system": "tandem"},
+        ACCOUNT | {"account_id": "A5", "billing_system": NASTY},
     ],
     "subscribers": [
         SUBSCRIBER,
@@ -132,10 +177,65 @@ ROWS: dict[str, list[Row]] = {
             "quantity": "1000000000000",
         },
     ],
+    "rollover_adjustments": [
+        ADJUSTMENT,
+        ADJUSTMENT | {"adjustment_id": NASTY, "reason_code": NASTY, "note": NASTY},
+        # half a minute; a third of a unit of a pool that the catalog does not have yet
+        ADJUSTMENT | {"adjustment_id": "adj2", "action": "debit", "quantity": "00.50"},
+        ADJUSTMENT | {"adjustment_id": "ADJ2", "pool_id": NASTY, "quantity": "0." + 40 * "3"},
+        ADJUSTMENT
+        | {
+            "adjustment_id": "adj3",
+            "pool_id": "data",
+            "action": "resale",
+            "quantity": "0.000001",
+            "bucket_cycle_start": "2024-02-29",
+            "adjusted_at": "2025-05-01T12:00-0330",
+        },
+        ADJUSTMENT
+        | {
+            "adjustment_id": "adj4",
+            "account_id": "nobody",
+            "action": "extension",
+            "quantity": "1000000000",
+            "bucket_cycle_start": "2025-02-01",
+            "extend_cycles": "1200",
+        },
+    ],
+    "rollover_opening": [
+        OPENING,
+        # a date is its midnight, in UTC
+        OPENING | {"earned_cycle_start": "2025-03-01", "as_of": "2025-06-01"},
+        OPENING | {"pool_id": "data", "quantity": "0.000001", "deferred_amount": None},
+        OPENING | {"pool_id": NASTY, "quantity": "7.0000001", "deferred_amount": "0.010"},
+        OPENING | {"account_id": NASTY, "earned_cycle_start": "2024-02-29"},
+    ],
+    "rollover_results": [
+        REPORT,
+        REPORT | {"pool_id": "data", "accumulated": "299.999999", "request_id": NASTY},
+        REPORT | {"pool_id": NASTY, "expired": "0.3333333333", "plan_fee": None},
+        REPORT
+        | {"cycle_start": "2025-06-01", "cycle_end": "2025-06-02", "plan_fee": "0"}
+        | dict.fromkeys(REPORTED_QUANTITIES, "0"),
+    ],
 }
 
-DEFAULTS: dict[str, dict[str, Any]] = {"cdrs": {"call_type": "local", "action": "new"}}
-DATES = ("opened_on", "closed_on", "effective_on")
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "accounts": {"billing_system": "tandem"},
+    "cdrs": {"call_type": "local", "action": "new"},
+    "rollover_opening": {"deferred_amount": Decimal(0)},
+}
+DATES = (
+    "opened_on",
+    "closed_on",
+    "effective_on",
+    "bucket_cycle_start",
+    "earned_cycle_start",
+    "expires_on",
+    "cycle_start",
+    "cycle_end",
+)
+DECIMALS = ("quantity", "deferred_amount", "plan_fee", *REPORTED_QUANTITIES)
 
 
 def parsed(feed: str, row: Mapping[str, str | None]) -> dict[str, Any]:
@@ -144,12 +244,15 @@ def parsed(feed: str, row: Mapping[str, str | None]) -> dict[str, Any]:
     for name, text in row.items():
         if text is None:
             values[name] = DEFAULTS.get(feed, {}).get(name)
-        elif name.endswith("_at"):
-            values[name] = datetime.fromisoformat(text).astimezone(UTC)
+        elif name.endswith("_at") or name == "as_of":
+            moment = datetime.fromisoformat(text)
+            values[name] = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif name in DATES:
             values[name] = date.fromisoformat(text)
-        elif name in ("quantity", "bill_cycle_day"):
+        elif name in ("bill_cycle_day", "extend_cycles") or (feed, name) == ("cdrs", "quantity"):
             values[name] = int(text)
+        elif name in DECIMALS:
+            values[name] = Decimal(text)
         else:
             values[name] = text
     if feed == "orders" and values["status_at"] is None:
@@ -159,7 +262,7 @@ def parsed(feed: str, row: Mapping[str, str | None]) -> dict[str, Any]:
 
 def carrier_of(feed: str) -> str | None:
     """The carrier to load a sample of this feed for."""
-    return None if feed == "accounts" else "wireless"
+    return "wireless" if FEEDS[feed].has_carrier else None
 
 
 def as_of_of(feed: str) -> datetime | None:

@@ -11,13 +11,17 @@ import pytest
 from tandem.loading import LoadResult
 from tests.cli.samples import (
     ACCOUNT,
+    ADJUSTMENT,
     AS_OF,
     CDR,
     CHANGE,
     NASTY,
+    OPENING,
     ORDER,
+    REPORT,
     SUBSCRIBER,
     Row,
+    carrier_of,
     stored,
     write,
 )
@@ -58,8 +62,47 @@ OTHER_CONTENT: dict[str, list[Row]] = {
         {"counterpart_order_id": "o9"},
         {"status": "completed", "plan_id": "SHARE800"},
     ],
+    "rollover_adjustments": [
+        {"account_id": "A2"},
+        {"pool_id": "data"},
+        {"action": "debit"},
+        {"quantity": "60.5"},
+        {"reason_code": "error_correction"},
+        {"adjusted_at": "2025-05-01T12:00:01Z"},
+        {"adjusted_by": "agent.lopez"},
+        {"bucket_cycle_start": "2025-05-01"},
+        {"extend_cycles": "0"},
+        {"note": "n"},
+    ],
+    "rollover_opening": [
+        {"expires_on": "2025-08-02"},
+        {"quantity": "121"},
+        {"deferred_amount": "2.51"},
+        {"deferred_amount": None},
+        {"as_of": "2025-05-31"},
+    ],
+    "rollover_results": [
+        {"cycle_end": "2025-06-02"},
+        {"allowance": "1001"},
+        {"plan_used": "699"},
+        {"overage": "31"},
+        {"rollover_used": "21"},
+        {"accumulated": "299"},
+        {"expired": "1"},
+        {"reported_at": "2025-06-01T04:00:01Z"},
+        {"plan_fee": "50.01"},
+        {"plan_fee": None},
+        {"request_id": "r1"},
+    ],
 }
-FIRST = {"cdrs": CDR, "subscriber_changes": CHANGE, "orders": ORDER}
+FIRST = {
+    "cdrs": CDR,
+    "subscriber_changes": CHANGE,
+    "orders": ORDER,
+    "rollover_adjustments": ADJUSTMENT,
+    "rollover_opening": OPENING,
+    "rollover_results": REPORT,
+}
 SAME_CONTENT: dict[str, list[Row]] = {
     "cdrs": [
         {},
@@ -78,6 +121,24 @@ SAME_CONTENT: dict[str, list[Row]] = {
         {},
         {"requested_at": "2025-05-01T14:00:00+02:00"},
         {"status_at": "2025-05-09T00:00:00Z"},
+    ],
+    "rollover_adjustments": [
+        {},
+        {"adjusted_at": "2025-05-01T14:00:00+02:00"},
+        {"quantity": "60.000"},
+        {"quantity": "0060"},
+    ],
+    "rollover_opening": [
+        {},
+        {"as_of": "2025-06-01T02:00:00Z"},
+        {"quantity": "120.0"},
+        {"deferred_amount": "2.5"},
+    ],
+    "rollover_results": [
+        {},
+        {"reported_at": "2025-06-01T00:00:00-04:00"},
+        {"expired": "-0"},
+        {"plan_fee": "50"},
     ],
 }
 
@@ -98,13 +159,13 @@ def test_same_and_other_content(
     if within_one_file:
         rows = [*other[:0], FIRST[feed], *other, *same]
         path = write(tmp_path / f"x{ending}", rows)
-        result = clean.load_path(feed, path, "wireless", max_rejects=100)
+        result = clean.load_path(feed, path, carrier_of(feed), max_rejects=100)
         assert counts(result) == (1, len(same), len(other))
     else:
-        clean.load_path(feed, write(tmp_path / f"1{ending}", [FIRST[feed]]), "wireless")
+        clean.load_path(feed, write(tmp_path / f"1{ending}", [FIRST[feed]]), carrier_of(feed))
         kept = stored(clean, feed)
         path = write(tmp_path / f"2{ending}", other + same)
-        result = clean.load_path(feed, path, "wireless", max_rejects=100)
+        result = clean.load_path(feed, path, carrier_of(feed), max_rejects=100)
         assert counts(result) == (0, len(same), len(other))
         assert stored(clean, feed) == kept
     assert set(result.reasons) == {"conflicting_duplicate"}
@@ -158,6 +219,37 @@ def test_accounts_and_subscribers_are_never_duplicates(clean: Warehouse, tmp_pat
     rows = [SUBSCRIBER, SUBSCRIBER, SUBSCRIBER | {"plan_id": None}]
     path = write(tmp_path / "s.csv", rows)
     assert counts(clean.load_path("subscribers", path, "wireless", AS_OF)) == (3, 0, 0)
+
+
+def test_ids_of_feeds_without_a_carrier_are_unique_overall(
+    clean: Warehouse, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", [ADJUSTMENT])
+    assert counts(clean.load_path("rollover_adjustments", path, "wireless")) == (1, 0, 0)
+    # the carrier may be named, and makes no other file and no other record of it
+    assert clean.load_path("rollover_adjustments", path, "wireline").skipped
+    assert clean.load_path("rollover_adjustments", path).skipped
+    again = write(tmp_path / "a.jsonl", [ADJUSTMENT])
+    assert counts(clean.load_path("rollover_adjustments", again, "wireline")) == (0, 1, 0)
+    assert clean.rows("select distinct carrier_id from raw.loads") == [{"carrier_id": None}]
+    ids: list[Row] = [
+        ADJUSTMENT | {"adjustment_id": text} for text in ("adj1 ", "ADJ1", "e\u0301", "é", NASTY)
+    ]
+    path = write(tmp_path / "b.csv", ids)
+    assert counts(clean.load_path("rollover_adjustments", path)) == (5, 0, 0)
+
+
+def test_openings_and_reports_are_one_for_an_account_pool_and_cycle(
+    clean: Warehouse, tmp_path: Path
+) -> None:
+    for feed, row, keys in (
+        ("rollover_opening", OPENING, {"earned_cycle_start": "2025-03-31"}),
+        ("rollover_results", REPORT, {"cycle_start": "2025-05-02"}),
+    ):
+        others = [{name: value} for name, value in keys.items()]
+        others += [{"account_id": "A9"}, {"pool_id": "data"}]
+        rows = [row, *(row | other for other in others)]
+        assert counts(clean.load_path(feed, write(tmp_path / f"{feed}.csv", rows))) == (4, 0, 0)
 
 
 # order statuses: (status rows in order of loading, those accepted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +15,14 @@ from tandem.errors import Refused
 from tandem.feeds import FEEDS
 from tests.cli.samples import (
     ACCOUNT,
+    ADJUSTMENT,
     CDR,
     ENDINGS,
     FEED_NAMES,
     GOOD,
     NASTY,
     ORDER,
+    REPORT,
     ROWS,
     Row,
     as_of_of,
@@ -38,8 +41,8 @@ pytestmark = pytest.mark.xdist_group("loading")
 
 def expected(feed: str, rows: list[Row]) -> list[dict[str, object]]:
     given: dict[str, object] = {}
-    if feed != "accounts":
-        given["carrier_id"] = "wireless"
+    if FEEDS[feed].has_carrier:
+        given["carrier_id"] = carrier_of(feed)
     if feed == "subscribers":
         given["batch_as_of"] = as_of_of(feed)
     return [
@@ -67,9 +70,7 @@ def test_every_feed_in_every_format(
 
 def test_samples_have_every_column_of_their_feed() -> None:
     assert {name: list(row) for name, row in GOOD.items()} == {
-        name: [column.name for column in feed.columns]
-        for name, feed in FEEDS.items()
-        if name in GOOD
+        name: [column.name for column in feed.columns] for name, feed in FEEDS.items()
     }
 
 
@@ -215,6 +216,56 @@ def test_parquet_columns_of_other_types(clean: Warehouse, tmp_path: Path) -> Non
                 "service_number": "+14045550123",
             },
         ],
+    )
+
+
+def test_json_numbers_are_decimals(clean: Warehouse, tmp_path: Path) -> None:
+    # a number has a value, however it is written
+    texts = ["60", "60.0", "6e1", "600E-1", "60.00000000000000000000000000000000000001"]
+    wanted = [Decimal(60)] * 4 + [Decimal(texts[-1])]
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps(ADJUSTMENT | {"adjustment_id": text, "pool_id": "unknown"}).replace(
+                '"quantity": "60"', f'"quantity": {text}'
+            )
+            + "\n"
+            for text in texts
+        )
+    )
+    assert clean.load_path("rollover_adjustments", path).accepted == len(texts)
+    assert [row["quantity"] for row in stored(clean, "rollover_adjustments")] == wanted
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.decimal128(20, 6),
+        pa.decimal128(30, 10),
+        pa.decimal256(60, 30),
+        pa.float64(),
+        pa.int32(),
+    ],
+    ids=str,
+)
+def test_parquet_decimals(clean: Warehouse, tmp_path: Path, type_: pa.DataType) -> None:
+    names = list(REPORT)
+    columns = {name: pa.array([REPORT[name]] * 2, pa.string()) for name in names}
+    columns["account_id"] = pa.array(["X1", "X2"])
+    for name in ("allowance", "plan_used", "overage", "rollover_used", "accumulated", "expired"):
+        values = [0, 0] if name == "expired" else [int(REPORT[name] or 0), 0]
+        columns[name] = pa.array([Decimal(v) for v in values]).cast(pa.decimal128(9)).cast(type_)
+    columns["cycle_start"] = pa.array([date(2025, 5, 1)] * 2, pa.date32())
+    columns["plan_fee"] = pa.array([Decimal(50), None], pa.decimal128(30, 12))
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table(columns), path)
+    result = clean.load_path("rollover_results", path, max_rejects=100)
+    assert (result.accepted, result.reasons) == (2, {})
+    zeros = dict.fromkeys(
+        ("allowance", "plan_used", "overage", "rollover_used", "accumulated", "expired"), "0"
+    )
+    assert stored(clean, "rollover_results") == expected(
+        "rollover_results", [REPORT, REPORT | zeros | {"account_id": "X2", "plan_fee": None}]
     )
 
 

@@ -238,11 +238,18 @@ def test_each_column_that_a_header_must_have(clean: Warehouse, tmp_path: Path, f
         "subscriber_changes": "change_id changed_at account_id service_number status activated_at",
         "orders": "order_id account_id action plan_id requested_at effective_on status",
         "cdrs": "cdr_id calling_number called_number direction service started_at quantity",
+        "rollover_adjustments": "adjustment_id account_id pool_id action quantity reason_code"
+        " adjusted_at adjusted_by",
+        "rollover_opening": "account_id pool_id earned_cycle_start expires_on quantity as_of",
+        "rollover_results": "account_id pool_id cycle_start cycle_end allowance plan_used overage"
+        " rollover_used accumulated expired reported_at",
     }[feed].split()
     row = GOOD[feed]
     for name in row:
-        key = {"change_id": name, "cdr_id": name, "order_id": name}
-        ids = {column: value for column, value in key.items() if column in row}
+        key = dict.fromkeys(
+            ("change_id", "cdr_id", "order_id", "adjustment_id", "account_id"), name
+        )
+        ids: Row = {column: value for column, value in key.items() if column in row}
         path = write(tmp_path / f"{name}.csv", [without(row | ids, name)])
         if name in required:
             with pytest.raises(Refused, match=f"lacks {name}"):

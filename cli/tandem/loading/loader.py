@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from tandem.loading import validation
 from tandem.loading.orders import sort_out_orders
 from tandem.loading.reader import BadRow, Rows, raw_texts, read
 from tandem.loading.source import Source, examine
+from tandem.processes import user_name
 
 DEFAULT_MAX_REJECTS = Decimal(10)  # percent of the rows of a file
 
@@ -450,7 +450,7 @@ class _Load:
                 "accepted": self.accepted,
                 "duplicate": self.duplicate,
                 "rejected": rejected,
-                "user": _user(),
+                "user": user_name(),
             },
         )
         counts: dict[str, int] = {}
@@ -481,10 +481,3 @@ class _Load:
 def _array(numbers: dict[int, str]) -> sql.Literal:
     # a constant, so that Postgres looks rows up in a hash table
     return sql.Literal(list(numbers))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

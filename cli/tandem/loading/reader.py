@@ -448,6 +448,10 @@ def _read_parquet(source: Source, feed: Feed, stream: BinaryIO) -> Rows:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_decimal(column.type):
+        # Arrow writes 0E-10 for a zero with ten decimals
+        values = [None if value is None else format(value, "f") for value in column.to_pylist()]
+        return pa.array(values, pa.string())
     text = column.cast(pa.string())
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 

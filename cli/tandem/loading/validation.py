@@ -62,10 +62,10 @@ def reason_sql(feed: Feed, columns: list[str]) -> sql.Composed:
     """
     present = [column for column in feed.columns if column.name in columns]
     branches: list[tuple[str, str]] = []
-    for column in present:
-        if column.required is True:
+    for column in feed.columns:
+        if column.required is True and column in present:
             branches.append((f"{column.name} is null", f"missing_value:{column.name}"))
-        elif column.required:
+        elif column.required and column.required is not True:
             branches.append(
                 (f"{column.name} is null and {column.required}", f"missing_value:{column.name}")
             )
