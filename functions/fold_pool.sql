@@ -1,18 +1,31 @@
 declare
     cycle integer;
+    a integer;
     b integer;
+    made integer;  -- bucket that an adjustment makes
+    about integer;  -- bucket that it is about
+    new_buckets integer;
+    adjustments integer := coalesce(cardinality(adjustment_ids), 0);
     need bigint;
     taken bigint;
     position_ bigint;
     live bigint;
     room bigint;
     unused bigint;
-    open_cycles integer := 0;  -- cycles before this one that are not closed: buckets have not aged in them
+    -- cycles before this one that are not closed: buckets have not aged in them
+    open_cycles integer := cycles_before;
     buckets integer := coalesce(cardinality(bucket_ids), 0);
     bucket_cycles_left integer[] := bucket_cycles_lefts;
     bucket_remaining bigint[] := bucket_remainings;
     bucket_earned_quantity bigint[] := bucket_earned_quantities;
+    -- all that ever expired in a bucket, and what of it was sold again
+    bucket_lapsed bigint[] := bucket_lapseds;
+    bucket_resold bigint[] := bucket_resolds;
+    bucket_is_archived boolean[] := array_fill(false, array[buckets]);
     bucket_opening bigint[];
+    bucket_given bigint[];
+    bucket_debited bigint[];
+    bucket_is_extended boolean[];
     bucket_used bigint[];
     bucket_expired bigint[];
     bucket_archived bigint[];
@@ -29,6 +42,9 @@ begin
         allowance_quantity := allowances[cycle];
         has_rollover := has_rollovers[cycle];
         opening_quantity := 0;
+        adjusted_quantity := 0;
+        balance_quantity := 0;
+        expiring_quantity := 0;
         accumulated_quantity := 0;
         expired_quantity := 0;
         capped_quantity := 0;
@@ -39,6 +55,9 @@ begin
 
         for b in 1 .. buckets loop
             bucket_opening[b] := bucket_remaining[b];
+            bucket_given[b] := 0;
+            bucket_debited[b] := 0;
+            bucket_is_extended[b] := false;
             bucket_used[b] := 0;
             bucket_expired[b] := 0;
             bucket_archived[b] := 0;
@@ -58,12 +77,132 @@ begin
                 + case when pool_ended_at > cycle_starts[cycle] then 1 else 0 end;
         end if;
 
+        -- Adjustments: those that give units come first, debits after; what they make has its place
+        -- in the order of draws whatever the order in which they are taken
+        new_buckets := 0;
+        for a in 1 .. adjustments loop
+            continue when adjustment_cycle_starts[a] != cycle_starts[cycle];
+            adjustment_id := adjustment_ids[a];
+            applied_quantity := 0;
+            charged_quantity := 0;
+            status := null;
+            made := null;
+            about := array_position(bucket_ids, bucket_prefix || to_char(
+                adjustment_bucket_starts[a], 'YYYYMMDD') || '-plan');
+            if adjustment_actions[a] in ('credit', 'resale') then
+                new_buckets := new_buckets + 1;
+                made := buckets + adjustment_ranks[a];
+                bucket_ids[made] := bucket_prefix || to_char(cycle_starts[cycle], 'YYYYMMDD')
+                    || '-' || case adjustment_actions[a]
+                        when 'credit' then 'adjustment' else 'resale'
+                    end || '-' || adjustment_ids[a];
+                bucket_sources[made] := case adjustment_actions[a]
+                    when 'credit' then 'adjustment' else 'resale'
+                end;
+                bucket_earned_starts[made] := cycle_starts[cycle];
+                bucket_available_froms[made] := cycle_starts[cycle];
+                bucket_cycles_left[made] := 0;
+                bucket_earned_quantity[made] := 0;
+                bucket_remaining[made] := 0;
+                bucket_opening[made] := 0;
+                bucket_given[made] := 0;
+                bucket_debited[made] := 0;
+                bucket_is_extended[made] := false;
+                bucket_used[made] := 0;
+                bucket_expired[made] := 0;
+                bucket_archived[made] := 0;
+                bucket_from[made] := null;
+                bucket_to[made] := null;
+                bucket_lapsed[made] := 0;
+                bucket_resold[made] := 0;
+                bucket_is_archived[made] := false;
+            end if;
+            if not has_rollover then
+                status := 'no_rollover';
+            elsif adjustment_actions[a] = 'debit' then
+                -- the new buckets stand in drawing order already: none gives units after a debit
+                for b in 1 .. buckets + new_buckets loop
+                    exit when applied_quantity = adjustment_quantities[a];
+                    if bucket_remaining[b] > 0
+                        and bucket_available_froms[b] <= cycle_starts[cycle]
+                        and bucket_cycles_left[b] > open_cycles
+                    then
+                        taken := least(
+                            adjustment_quantities[a] - applied_quantity, bucket_remaining[b]
+                        );
+                        bucket_debited[b] := bucket_debited[b] + taken;
+                        bucket_remaining[b] := bucket_remaining[b] - taken;
+                        applied_quantity := applied_quantity + taken;
+                    end if;
+                end loop;
+                adjusted_quantity := adjusted_quantity - applied_quantity;
+            elsif adjustment_actions[a] = 'extension' then
+                if about is not null
+                    and bucket_cycles_left[about] > open_cycles
+                    and not bucket_is_archived[about]
+                then
+                    bucket_cycles_left[about] := bucket_cycles_left[about]
+                        + adjustment_extend_cycles[a];
+                    bucket_is_extended[about] := true;
+                    applied_quantity := adjustment_quantities[a];
+                    charged_quantity := bucket_opening[about];
+                end if;
+            else
+                applied_quantity := adjustment_quantities[a];
+                if adjustment_actions[a] = 'resale' then
+                    applied_quantity := least(
+                        applied_quantity,
+                        coalesce(bucket_lapsed[about] - bucket_resold[about], 0)
+                    );
+                    charged_quantity := applied_quantity;
+                    if applied_quantity > 0 then
+                        bucket_resold[about] := bucket_resold[about] + applied_quantity;
+                    end if;
+                    if applied_quantity < adjustment_quantities[a] then
+                        status := 'over_resale';
+                    end if;
+                end if;
+                bucket_earned_quantity[made] := applied_quantity;
+                bucket_given[made] := applied_quantity;
+                bucket_remaining[made] := applied_quantity;
+                -- a life of X cycles, this one counted
+                bucket_cycles_left[made] := rollover_lives[cycle] + open_cycles;
+                adjusted_quantity := adjusted_quantity + applied_quantity;
+            end if;
+            bucket_id := case
+                when adjustment_actions[a] = 'credit' and applied_quantity > 0
+                    then bucket_ids[made]
+                when adjustment_actions[a] in ('resale', 'extension') then bucket_ids[about]
+            end;
+            return next;
+        end loop;
+        buckets := buckets + new_buckets;
+        adjustment_id := null;
+
+        for b in 1 .. buckets loop
+            if has_rollover
+                and bucket_available_froms[b] <= cycle_starts[cycle]
+                and bucket_cycles_left[b] > open_cycles
+            then
+                balance_quantity := balance_quantity + bucket_remaining[b];
+                if bucket_cycles_left[b] = open_cycles + 1 then
+                    expiring_quantity := expiring_quantity + bucket_remaining[b];
+                end if;
+            end if;
+        end loop;
+
         -- Draw: the axis of the cycle's units is cut into ranges, one per source in burn order
         need := demand_quantity;
         position_ := 0;
         plan_from := 0;
         plan_to := allowance_quantity;
-        if not is_rollover_firsts[cycle] or not has_rollover then
+        if is_closings[cycle] and reported_useds[cycle] is not null then
+            -- another system billed the cycle: it says what was used, we say what there was
+            demand_quantity := reported_plan_useds[cycle] + reported_overages[cycle];
+            plan_used_quantity := reported_plan_useds[cycle];
+            need := reported_useds[cycle];
+            position_ := allowance_quantity;
+        elsif not is_rollover_firsts[cycle] or not has_rollover then
             plan_used_quantity := least(need, allowance_quantity);
             need := need - plan_used_quantity;
             position_ := allowance_quantity;
@@ -87,7 +226,9 @@ begin
             end loop;
         end if;
         rollover_to := position_;
-        if is_rollover_firsts[cycle] and has_rollover then
+        if is_closings[cycle] and reported_useds[cycle] is not null then
+            need := reported_overages[cycle] - rollover_used_quantity;
+        elsif is_rollover_firsts[cycle] and has_rollover then
             plan_from := position_;
             plan_to := position_ + allowance_quantity;
             plan_used_quantity := least(need, allowance_quantity);
@@ -100,10 +241,13 @@ begin
             if has_rollover then
                 -- Expire: the last cycle of a bucket's life is over
                 for b in 1 .. buckets loop
-                    if bucket_opening[b] > 0 then
+                    if bucket_cycles_left[b] > 0
+                        and bucket_available_froms[b] <= cycle_starts[cycle]
+                    then
                         bucket_cycles_left[b] := bucket_cycles_left[b] - 1;
-                        if bucket_cycles_left[b] <= 0 then
+                        if bucket_cycles_left[b] = 0 then
                             bucket_expired[b] := bucket_remaining[b];
+                            bucket_lapsed[b] := bucket_lapsed[b] + bucket_remaining[b];
                             bucket_remaining[b] := 0;
                             expired_quantity := expired_quantity + bucket_expired[b];
                         end if;
@@ -113,7 +257,7 @@ begin
                 -- Earn: what is left of the allowance; the cap limits only the new bucket
                 unused := allowance_quantity - plan_used_quantity;
                 room := greatest(coalesce(rollover_caps[cycle] - live, unused), 0);
-                accumulated_quantity := least(unused, room);
+                accumulated_quantity := least(unused, room, reported_accumulateds[cycle]);
                 capped_quantity := unused - accumulated_quantity;
                 if accumulated_quantity > 0 then
                     buckets := buckets + 1;
@@ -125,7 +269,13 @@ begin
                     bucket_cycles_left[buckets] := rollover_lives[cycle];
                     bucket_earned_quantity[buckets] := accumulated_quantity;
                     bucket_remaining[buckets] := accumulated_quantity;
+                    bucket_lapsed[buckets] := 0;
+                    bucket_resold[buckets] := 0;
+                    bucket_is_archived[buckets] := false;
                     bucket_opening[buckets] := 0;
+                    bucket_given[buckets] := 0;
+                    bucket_debited[buckets] := 0;
+                    bucket_is_extended[buckets] := false;
                     bucket_used[buckets] := 0;
                     bucket_expired[buckets] := 0;
                     bucket_archived[buckets] := 0;
@@ -139,6 +289,7 @@ begin
                 if pool_retention_left = 0 then
                     for b in 1 .. buckets loop
                         bucket_archived[b] := bucket_remaining[b];
+                        bucket_is_archived[b] := bucket_remaining[b] > 0;
                         bucket_remaining[b] := 0;
                         archived_quantity := archived_quantity + bucket_archived[b];
                     end loop;
@@ -149,7 +300,11 @@ begin
 
         -- one row per bucket that lived in the cycle
         for b in 1 .. buckets loop
-            if bucket_opening[b] > 0 or bucket_remaining[b] > 0 then
+            if bucket_opening[b] > 0
+                or bucket_given[b] > 0
+                or bucket_remaining[b] > 0
+                or bucket_is_extended[b]
+            then
                 bucket_id := bucket_ids[b];
                 source := bucket_sources[b];
                 earned_cycle_start := bucket_earned_starts[b];
@@ -157,8 +312,11 @@ begin
                 cycles_left := bucket_cycles_left[b];
                 earned_quantity := bucket_earned_quantity[b];
                 bucket_opening_quantity := bucket_opening[b];
+                bucket_given_quantity := bucket_given[b];
+                bucket_debited_quantity := bucket_debited[b];
                 bucket_accumulated_quantity := case
-                    when bucket_opening[b] = 0 then bucket_remaining[b] else 0
+                    when bucket_opening[b] = 0 and bucket_given[b] = 0 then bucket_remaining[b]
+                    else 0
                 end;
                 bucket_used_quantity := bucket_used[b];
                 bucket_expired_quantity := bucket_expired[b];
@@ -178,7 +336,7 @@ begin
         end loop;
 
         -- and one for the pool
-        closing_quantity := opening_quantity - rollover_used_quantity - expired_quantity
+        closing_quantity := opening_quantity + adjusted_quantity - rollover_used_quantity - expired_quantity
             + accumulated_quantity - archived_quantity;
         expiring_next_quantity := 0;
         expiring_next_age := case when is_closings[cycle] then 1 else 2 end;

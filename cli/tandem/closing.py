@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from tandem.building import RunRequest, build, refresh_statistics
+from tandem import building
+from tandem.building import RunRequest, refresh_statistics
 from tandem.database import Connection
 from tandem.dbt import DbtRun, RunFailed
 from tandem.errors import Refused
@@ -116,6 +117,42 @@ def close(
     return issue(connection, through, bill_cycle_day)
 
 
+def build(
+    settings: Settings,
+    connection: Connection,
+    *,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    on_node: Callable[[str, int, int], None] | None = None,
+) -> tuple[DbtRun, CloseResult]:
+    """Build everything, and end the cycles that other billing systems have reported.
+
+    A cycle that another system billed is ended by its report, not by a date: without bill or
+    settlement, for the sake of its rollover. The caller holds the lock.
+
+    Args:
+        settings: project and database.
+        connection: the session that holds the lock, in autocommit mode.
+        as_of: where the warehouse stands; None: at the latest instant in the records.
+        full_refresh: make everything anew from the raw records.
+        on_node: told as dbt's nodes are done.
+
+    Raises:
+        Refused: a model or test failed; nothing was ended.
+    """
+    run = building.build(
+        settings,
+        connection,
+        request=RunRequest(as_of=as_of),
+        full_refresh=full_refresh,
+        on_node=on_node,
+    )
+    (through,) = _one(connection, "select max(closing_through) from billing.int_account_bounds")
+    if through is None:
+        return run, CloseResult(None)
+    return run, issue(connection, through)
+
+
 def prepare(
     settings: Settings,
     connection: Connection,
@@ -130,7 +167,7 @@ def prepare(
     if row is not None and row[0]:
         raise Refused(f"{through} is after today; cycles that have not ended cannot be closed.")
     try:
-        return build(
+        return building.build(
             settings,
             connection,
             request=RunRequest(as_of, through, bill_cycle_day),
@@ -243,6 +280,7 @@ def _refuse_unknown_jurisdictions(connection: Connection) -> None:
         inner join billing.int_account_calendar as c using (account_id)
         inner join integrity.int_accounts as a using (account_id)
         where b.closing_through is not null
+            and not c.is_billed_elsewhere
             and c.tax_jurisdiction_id not in (
                 select jurisdiction_id from catalog.tax_jurisdictions)
         order by c.account_id
@@ -381,11 +419,11 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
         """
         insert into issued.cycles (
             account_id, cycle_start, cycle_end, cycle_start_at, cycle_end_at, days_in_cycle,
-            time_zone, close_id
+            time_zone, is_billed, close_id
         )
         select
             account_id, cycle_start, cycle_end, cycle_start_at, cycle_end_at, days_in_cycle,
-            time_zone, %(close_id)s
+            time_zone, is_billing, %(close_id)s
         from billing.int_open_cycles where is_closing
         """,
     ),
@@ -445,18 +483,18 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
             unit_type, base_units_per_unit, has_rollover, is_rollover_first, rollover_status,
             became_customer_at, ended_at, retention_cycles_left, allowance_quantity,
             demand_quantity, plan_used_quantity, rollover_used_quantity, overage_quantity,
-            opening_quantity, adjusted_quantity, accumulated_quantity, expired_quantity,
-            capped_quantity, archived_quantity, closing_quantity, expiring_next_quantity,
-            plan_from, plan_to, rollover_from, rollover_to
+            opening_quantity, taken_over_quantity, adjusted_quantity, accumulated_quantity,
+            expired_quantity, capped_quantity, archived_quantity, closing_quantity,
+            expiring_next_quantity, plan_from, plan_to, rollover_from, rollover_to
         )
         select
             account_id, pool_id, cycle_start, cycle_end, %(close_id)s, deciding_plan_id, pool_name,
             unit_type, base_units_per_unit, has_rollover, is_rollover_first, rollover_status,
             became_customer_at, ended_at, retention_cycles_left, allowance_quantity,
             demand_quantity, plan_used_quantity, rollover_used_quantity, overage_quantity,
-            opening_quantity, adjusted_quantity, accumulated_quantity, expired_quantity,
-            capped_quantity, archived_quantity, closing_quantity, expiring_next_quantity,
-            plan_from, plan_to, rollover_from, rollover_to
+            opening_quantity, taken_over_quantity, adjusted_quantity, accumulated_quantity,
+            expired_quantity, capped_quantity, archived_quantity, closing_quantity,
+            expiring_next_quantity, plan_from, plan_to, rollover_from, rollover_to
         from rollover.int_pool_cycles where is_closing
         """,
     ),
@@ -466,15 +504,64 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
         insert into issued.bucket_cycles (
             account_id, bucket_id, cycle_start, cycle_end, close_id, pool_id, source,
             earned_cycle_start, available_from, expires_on, cycles_left, earned_quantity,
-            opening_quantity, accumulated_quantity, used_quantity, debited_quantity,
-            expired_quantity, archived_quantity, remaining_quantity, status, range_from, range_to
+            deferred_amount, opening_quantity, given_quantity, accumulated_quantity, used_quantity,
+            debited_quantity, expired_quantity, archived_quantity, remaining_quantity, status,
+            range_from, range_to
         )
         select
             account_id, bucket_id, cycle_start, cycle_end, %(close_id)s, pool_id, source,
             earned_cycle_start, available_from, expires_on, cycles_left, earned_quantity,
-            opening_quantity, accumulated_quantity, used_quantity, debited_quantity,
-            expired_quantity, archived_quantity, remaining_quantity, status, range_from, range_to
+            deferred_amount, opening_quantity, given_quantity, accumulated_quantity, used_quantity,
+            debited_quantity, expired_quantity, archived_quantity, remaining_quantity, status,
+            range_from, range_to
         from rollover.int_bucket_cycles where is_closing
+        """,
+    ),
+    (
+        "adjustments",
+        """
+        insert into issued.adjustments (
+            account_id, adjustment_id, pool_id, action, cycle_start, cycle_end, close_id, plan_id,
+            bucket_id, base_units_per_unit, quantity, applied_quantity, charged_quantity, rate,
+            amount, exception_type
+        )
+        select
+            account_id, adjustment_id, pool_id, action, cycle_start, cycle_end, %(close_id)s,
+            plan_id, bucket_id, base_units_per_unit, quantity, applied_quantity, charged_quantity,
+            rate, amount, exception_type
+        from rollover.int_adjustments_folded where is_closing
+        """,
+    ),
+    (
+        "openings",
+        """
+        insert into issued.openings (
+            account_id, bucket_id, pool_id, cycle_start, close_id, base_units_per_unit, quantity,
+            deferred_amount, exception_type
+        )
+        select
+            o.account_id, o.bucket_id, o.pool_id, o.cycle_start, %(close_id)s,
+            o.base_units_per_unit, o.quantity, o.deferred_amount, o.exception_type
+        from rollover.int_openings_open as o
+        inner join billing.int_account_bounds as b using (account_id)
+        where b.closing_through is not null
+        """,
+    ),
+    (
+        "reports",
+        """
+        insert into issued.reports (
+            account_id, pool_id, cycle_start, cycle_end, close_id, load_id, request_id,
+            base_units_per_unit, reported_rollover_used_quantity, rollover_used_quantity,
+            reported_accumulated_quantity, accumulated_quantity, expected_accumulated_quantity,
+            reported_expired_quantity, expired_quantity
+        )
+        select
+            account_id, pool_id, cycle_start, cycle_end, %(close_id)s, load_id, request_id,
+            base_units_per_unit, reported_rollover_used_quantity, rollover_used_quantity,
+            reported_accumulated_quantity, accumulated_quantity, expected_accumulated_quantity,
+            reported_expired_quantity, expired_quantity
+        from rollover.int_closing_reports
         """,
     ),
     (

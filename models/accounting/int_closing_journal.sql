@@ -1,11 +1,13 @@
 {{ config(unlogged=true) }}
 
--- Section "Revenue": the bill is posted, one entry per kind of revenue. Amounts may be negative;
--- sides are never changed.
+-- Section "Revenue": the bill is posted, one entry per kind of revenue, and what is deferred of it
+-- or earned of what was deferred. Amounts may be negative; sides are never changed.
 
 with
 
 bills as not materialized (select * from {{ ref('int_closing_bills') }}),
+
+deferrals as (select * from {{ ref('int_closing_deferrals') }}),
 
 parts as (
     select
@@ -54,6 +56,18 @@ final as (
         amount::numeric(18, 2) as amount
     from parts
     where amount != 0
+    union all
+    select
+        account_id,
+        entry_id,
+        cycle_start,
+        bucket_id,
+        null as bill_id,
+        event,
+        debit_account,
+        credit_account,
+        amount
+    from deferrals
 )
 
 select * from final

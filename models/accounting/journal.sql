@@ -9,5 +9,6 @@ select
     event,
     debit_account,
     credit_account,
-    amount
+    amount,
+    close_id
 from {{ source('issued', 'journal') }}

@@ -24,6 +24,10 @@ terms as not materialized (select * from {{ source('issued', 'usage_terms') }}),
 
 cycles as (select * from {{ source('issued', 'cycles') }}),
 
+adjustments as not materialized (select * from {{ source('issued', 'adjustments') }}),
+
+openings as not materialized (select * from {{ source('issued', 'openings') }}),
+
 final as (
     select
         bills.bill_id,
@@ -183,6 +187,7 @@ final as (
                         when pools.rollover_status != 'none'
                             then jsonb_build_object(
                                 'opening_balance', {{ units_text('pools.opening_quantity') }},
+                                'taken_over_units', {{ units_text('pools.taken_over_quantity') }},
                                 'adjusted_units', {{ units_text('pools.adjusted_quantity') }},
                                 'used_units', {{ units_text('pools.rollover_used_quantity') }},
                                 'accumulated_units',
@@ -190,7 +195,9 @@ final as (
                                 'expired_units', {{ units_text('pools.expired_quantity') }},
                                 'capped_units', {{ units_text('pools.capped_quantity') }},
                                 'archived_units', {{ units_text('pools.archived_quantity') }},
-                                'closing_balance', {{ units_text('pools.closing_quantity') }}
+                                'closing_balance', {{ units_text('pools.closing_quantity') }},
+                                'expiring_next_units',
+                                {{ units_text('pools.expiring_next_quantity') }}
                             )
                     end,
                     'buckets', coalesce(buckets_of_pool.buckets, '[]')
@@ -214,14 +221,41 @@ final as (
                         'bucket_id', buckets.bucket_id,
                         'source', buckets.source,
                         'earned_cycle_start', buckets.earned_cycle_start,
+                        'is_taken_over', exists (
+                            select 1
+                            from openings
+                            where
+                                openings.account_id = bills.account_id
+                                and openings.bucket_id = buckets.bucket_id
+                                and openings.exception_type is null
+                        ),
+                        'is_extended', exists (
+                            select 1
+                            from adjustments
+                            where
+                                adjustments.account_id = bills.account_id
+                                and adjustments.bucket_id = buckets.bucket_id
+                                and adjustments.cycle_start = buckets.cycle_start
+                                and adjustments.action = 'extension'
+                                and adjustments.applied_quantity > 0
+                        ),
                         'use_by', buckets.expires_on - 1,
+                        'cycles_left', buckets.cycles_left,
                         'opening_units', {{ units_text('buckets.opening_quantity') }},
+                        'given_units', {{ units_text('buckets.given_quantity') }},
+                        'accumulated_units', {{ units_text('buckets.accumulated_quantity') }},
                         'used_units', {{ units_text('buckets.used_quantity') }},
+                        'debited_units', {{ units_text('buckets.debited_quantity') }},
                         'expired_units', {{ units_text('buckets.expired_quantity') }},
+                        'archived_units', {{ units_text('buckets.archived_quantity') }},
                         'remaining_units', {{ units_text('buckets.remaining_quantity') }},
                         'status', buckets.status
                     )
-                    order by buckets.available_from, buckets.bucket_id collate "C"
+                    -- in which they are drawn
+                    order by
+                        buckets.available_from,
+                        case buckets.source when 'plan' then 1 when 'adjustment' then 2 else 3 end,
+                        buckets.bucket_id collate "C"
                 ) as buckets
             from buckets
             where

@@ -15,6 +15,10 @@ buckets as (select * from {{ ref('int_buckets_carried') }}),
 
 reversals as (select * from {{ ref('int_reversals_open') }}),
 
+adjustments as (select * from {{ ref('int_adjustments_open') }}),
+
+reported_cycles as (select * from {{ ref('int_reported_cycles') }}),
+
 planned as (
     select
         calendar.account_id,
@@ -31,7 +35,25 @@ used as (
         account_id,
         min(cycle_start) as first_cycle,
         max(cycle_start) as last_cycle
-    from meters
+    from (
+        select
+            account_id,
+            cycle_start
+        from meters
+        union all
+        select
+            account_id,
+            cycle_start
+        from adjustments
+    ) as in_cycles
+    group by account_id
+),
+
+reported as (
+    select
+        account_id,
+        max(cycle_end) as reported_through
+    from reported_cycles
     group by account_id
 ),
 
@@ -39,6 +61,8 @@ carried as (
     select distinct account_id from buckets
     union
     select distinct account_id from reversals
+    union
+    select account_id from reported
 ),
 
 bounded as (
@@ -48,7 +72,10 @@ bounded as (
         calendar.time_zone,
         calendar.first_open_start,
         calendar.first_open_end,
-        calendar.closable_through,
+        case
+            when calendar.is_billed_elsewhere then reported.reported_through
+            else calendar.closable_through
+        end as closing_through,
         case
             when carried.account_id is not null then calendar.first_open_start
             else least(planned.first_on, used.first_cycle)
@@ -66,6 +93,7 @@ bounded as (
     left join planned on calendar.account_id = planned.account_id
     left join used on calendar.account_id = used.account_id
     left join carried on calendar.account_id = carried.account_id
+    left join reported on calendar.account_id = reported.account_id
 ),
 
 final as (
@@ -73,8 +101,8 @@ final as (
         account_id,
         first_content_on,
         last_open_end,
-        closable_through as closing_through,
-        {{ local_midnight('closable_through', 'time_zone') }} as closing_through_at
+        closing_through,
+        {{ local_midnight('closing_through', 'time_zone') }} as closing_through_at
     from bounded
 )
 

@@ -7,6 +7,8 @@
 -- Rule "Cycles": the first cycle is the one that contains opened_on or, if later, the first billing
 -- date; the first open one begins where the last close ended, and ends on the next bill cycle day.
 
+{%- set is_billed_elsewhere = "accounts.billing_system != 'tandem'" %}
+
 with
 
 run_values as (select * from {{ ref('run_values') }}),
@@ -14,6 +16,38 @@ run_values as (select * from {{ ref('run_values') }}),
 accounts as (select * from {{ ref('int_accounts') }}),
 
 frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
+
+results as (
+    select * from {{ ref('stg_rollover__results') }}
+    where {{ within_run('load_id') }}
+),
+
+openings as (
+    select * from {{ ref('stg_rollover__openings') }}
+    where {{ within_run('load_id') }}
+),
+
+-- accounts that another system bills begin with what it tells of them
+told as (
+    select
+        account_id,
+        cycle_start as told_on
+    from results
+    union all
+    select
+        openings.account_id,
+        (openings.as_of at time zone accounts.time_zone)::date as told_on
+    from openings
+    inner join accounts on openings.account_id = accounts.account_id
+),
+
+first_told as (
+    select
+        account_id,
+        min(told_on) as told_on
+    from told
+    group by account_id
+),
 
 begun as (
     select
@@ -26,8 +60,9 @@ begun as (
         coalesce(
             frontiers.first_cycle_start,
             {{ cycle_start_of(
-                "greatest(accounts.opened_on, '" ~ (var('first_billing_date', none) or '-infinity')
-                ~ "'::date)",
+                "greatest(accounts.opened_on, case when " ~ is_billed_elsewhere
+                ~ " then first_told.told_on end, '"
+                ~ (var('first_billing_date', none) or '-infinity') ~ "'::date)",
                 'accounts.bill_cycle_day'
             ) }}
         ) as first_cycle_start,
@@ -36,7 +71,9 @@ begun as (
         frontiers.close_id as last_close_id,
         (run_values.as_of at time zone accounts.time_zone)::date as as_of_on,
         (run_values.run_at at time zone accounts.time_zone)::date as run_on,
+        {{ is_billed_elsewhere }} as is_billed_elsewhere,
         run_values.is_close
+        and not {{ is_billed_elsewhere }}
         and (
             run_values.close_bill_cycle_day is null
             or run_values.close_bill_cycle_day = accounts.bill_cycle_day
@@ -45,6 +82,7 @@ begun as (
     from accounts
     cross join run_values
     left join frontiers on accounts.account_id = frontiers.account_id
+    left join first_told on accounts.account_id = first_told.account_id
 ),
 
 opened as (
@@ -86,6 +124,8 @@ final as (
         first_open_end,
         closable_through,
         as_of_on,
+        run_on,
+        is_billed_elsewhere,
         first_open_start_at
     from timed
 )

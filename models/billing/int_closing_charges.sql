@@ -6,7 +6,7 @@ with
 
 segments as (
     select * from {{ ref('int_cycle_plan_segments') }}
-    where is_closing
+    where is_billing
 ),
 
 plans as (select * from {{ ref('plans') }}),
@@ -19,6 +19,12 @@ reversals as (
 ),
 
 terms as (select * from {{ source('issued', 'usage_terms') }}),
+
+-- resales and extensions are charged; credits and debits are not
+adjustments as (
+    select * from {{ ref('int_adjustments_folded') }}
+    where is_billing and amount is not null
+),
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 
@@ -43,8 +49,9 @@ unioned as (
         {{ round_half_up(
             'plans.monthly_fee * segments.days / segments.days_in_cycle', 2
         ) }} as amount,
+        null::integer as one_time_rank,
         segments.segment_from::timestamp at time zone 'UTC' as happened_at,
-        '' as cdr_id
+        '' as record_id
     from segments
     inner join plans on segments.plan_id = plans.plan_id
     union all
@@ -66,9 +73,39 @@ unioned as (
         usage_totals.unit_type,
         usage_totals.rate,
         {{ round_half_up('usage_totals.charge_amount', 2) }} as amount,
+        null as one_time_rank,
         null as happened_at,
-        '' as cdr_id
+        '' as record_id
     from usage_totals
+    union all
+    select
+        adjustments.account_id,
+        adjustments.cycle_start,
+        adjustments.cycle_end,
+        'one_time' as section,
+        3 as section_rank,
+        'one_time' as charge_category,
+        adjustments.plan_id,
+        null as carrier_id,
+        null as service,
+        null as call_type,
+        null as treatment,
+        adjustments.pool_name || case
+            when adjustments.action = 'resale' then ', expired units bought back'
+            when adjustments.extend_cycles = 1 then ', life prolonged by 1 period'
+            else ', life prolonged by ' || adjustments.extend_cycles || ' periods'
+        end || ', from the period of '
+        || to_char(adjustments.bucket_cycle_start, 'FMDD Mon YYYY')
+            as description,
+        {{ in_units('adjustments.charged_quantity', 'adjustments.base_units_per_unit') }}
+            as quantity_units,
+        adjustments.unit_type,
+        adjustments.rate,
+        adjustments.amount,
+        case adjustments.action when 'resale' then 1 else 2 end as one_time_rank,
+        adjustments.adjusted_at as happened_at,
+        adjustments.adjustment_id as record_id
+    from adjustments
     union all
     select
         reversals.account_id,
@@ -89,8 +126,9 @@ unioned as (
         terms.unit_type,
         reversals.rate,
         {{ round_half_up('reversals.charge_amount', 2) }} as amount,
+        3 as one_time_rank,
         reversals.started_at as happened_at,
-        reversals.cdr_id
+        reversals.cdr_id as record_id
     from reversals
     inner join terms on reversals.terms_id = terms.terms_id
     inner join calendar on reversals.account_id = calendar.account_id
@@ -106,13 +144,14 @@ final as (
             partition by account_id, cycle_start
             order by
                 section_rank,
+                one_time_rank,
                 happened_at,
                 plan_id collate "C",
                 carrier_id collate "C",
                 service collate "C",
                 call_type collate "C",
                 treatment collate "C",
-                cdr_id collate "C"
+                record_id collate "C"
         )::integer as line_number,
         charge_category,
         plan_id,

@@ -10,7 +10,7 @@ terms as (select * from {{ ref('int_usage_terms') }}),
 
 cycles as not materialized (
     select * from {{ ref('int_open_cycles') }}
-    where is_closing
+    where is_billing
 ),
 
 pools as (

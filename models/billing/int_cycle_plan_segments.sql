@@ -18,6 +18,7 @@ final as (
         - greatest(plan_segments.effective_from, cycles.cycle_start) as days,
         cycles.days_in_cycle,
         cycles.is_closing,
+        cycles.is_billing,
         cycles.cycle_start,
         cycles.cycle_end,
         greatest(plan_segments.effective_from, cycles.cycle_start) as segment_from,

@@ -20,6 +20,7 @@ starts as (
         calendar.first_open_start,
         calendar.first_open_end,
         calendar.first_open_start_at,
+        calendar.is_billed_elsewhere,
         bounds.last_open_end,
         bounds.closing_through,
         calendar.first_open_start as cycle_start
@@ -33,6 +34,7 @@ starts as (
         calendar.first_open_start,
         calendar.first_open_end,
         calendar.first_open_start_at,
+        calendar.is_billed_elsewhere,
         bounds.last_open_end,
         bounds.closing_through,
         later.cycle_start::date as cycle_start
@@ -70,6 +72,7 @@ final as (
         cycle_end - {{ months_after('cycle_end', '-1') }} as days_in_cycle,
         cycle_start = first_open_start as is_first_open,
         coalesce(cycle_end <= closing_through, false) as is_closing,
+        coalesce(cycle_end <= closing_through, false) and not is_billed_elsewhere as is_billing,
         cycle_start >= last_open_end as is_ahead,
         cycle_start,
         cycle_end,

@@ -20,6 +20,7 @@ select distinct on (account_id)
     email,
     time_zone,
     tax_jurisdiction_id,
+    billing_system,
     bill_cycle_day,
     load_id,
     opened_on,

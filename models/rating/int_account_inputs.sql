@@ -49,6 +49,7 @@ digests as (
                 calendar.time_zone,
                 calendar.bill_cycle_day,
                 calendar.first_cycle_start,
+                case when calendar.is_billed_elsewhere then 'billed elsewhere' end,
                 plan_segments.digest,
                 lines.digest
             )

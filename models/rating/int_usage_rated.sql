@@ -56,6 +56,7 @@ located as (
         calendar.time_zone,
         calendar.bill_cycle_day,
         calendar.first_cycle_start,
+        calendar.is_billed_elsewhere,
         calendar.closed_through,
         calendar.first_open_start,
         calendar.first_open_end,
@@ -81,7 +82,10 @@ dated as (
         located.*,
         -- late usage is dated in the zone in which its own cycle was closed
         located.started_at at time zone coalesce(frozen_cycles.time_zone, located.time_zone)
-            as local_at
+            as local_at,
+        -- a cycle that another system billed is billed, whoever bills the account now
+        located.is_billed_elsewhere or not coalesce(frozen_cycles.is_billed, true)
+            as is_of_other_system
     from located
     left join frozen_cycles
         on
@@ -256,6 +260,7 @@ measured as (
         case
             when account_id is null then 'unknown_line'
             when time_zone is null then 'unknown_account'
+            when is_of_other_system then 'external_billing'
             when local_date < first_cycle_start then 'before_billing'
             when plan_id is null then 'no_plan'
             when class_id is null then 'no_tariff'

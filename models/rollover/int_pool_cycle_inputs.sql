@@ -18,6 +18,17 @@ meters as (select * from {{ ref('int_meter_totals') }}),
 
 buckets as (select * from {{ ref('int_buckets_carried') }}),
 
+adjustments as (select * from {{ ref('int_adjustments_open') }}),
+
+reports as (
+    select * from {{ ref('int_reports') }}
+    where is_of_calendar
+),
+
+plans as (select * from {{ ref('plans') }}),
+
+pool_names as (select * from {{ ref('int_pools') }}),
+
 states as not materialized (select * from {{ ref('int_pool_states') }}),
 
 issued as (select * from {{ source('issued', 'pool_cycles') }}),
@@ -31,10 +42,14 @@ pool_segments as (
         segments.segment_to,
         pool_terms.*,
         {{ round_half_up(
+            'plans.monthly_fee * segments.days / segments.days_in_cycle', 2
+        ) }} as segment_fee_amount,
+        {{ round_half_up(
             'pool_terms.allowance_quantity * segments.days / segments.days_in_cycle', 0
         ) }}::bigint as segment_allowance_quantity
     from segments
     inner join pool_terms on segments.plan_id = pool_terms.plan_id
+    inner join plans on segments.plan_id = plans.plan_id
 ),
 
 allowances as (
@@ -42,7 +57,8 @@ allowances as (
         account_id,
         pool_id,
         cycle_start,
-        sum(segment_allowance_quantity)::bigint as allowance_quantity
+        sum(segment_allowance_quantity)::bigint as allowance_quantity,
+        sum(segment_fee_amount)::numeric(18, 2) as fee_amount
     from pool_segments
     group by account_id, pool_id, cycle_start
 ),
@@ -56,7 +72,10 @@ deciding as (
         pool_terms.has_rollover,
         pool_terms.is_rollover_first,
         pool_terms.rollover_cycles,
-        pool_terms.rollover_cap_quantity
+        pool_terms.rollover_cap_quantity,
+        pool_terms.resale_rate,
+        pool_terms.extension_rate,
+        pool_terms.deferral_fee_share
     from cycles
     inner join stretches
         on
@@ -92,6 +111,16 @@ pools as (
         account_id,
         pool_id
     from buckets
+    union
+    select distinct
+        account_id,
+        pool_id
+    from adjustments
+    union
+    select distinct
+        account_id,
+        pool_id
+    from reports
 ),
 
 -- when rollover for the pool was left, and the plan that was left with it
@@ -111,16 +140,6 @@ left_on as (
         stretches.pool_id asc,
         cycles.cycle_start asc,
         stretches.decides_to desc
-),
-
-pool_names as (
-    select distinct on (pool_id)
-        pool_id,
-        pool_name,
-        unit_type,
-        base_units_per_unit
-    from pool_terms
-    order by pool_id asc, plan_id collate "C" asc
 ),
 
 first_days as (
@@ -169,7 +188,20 @@ final as (
         coalesce(deciding.is_rollover_first, false) as is_rollover_first,
         deciding.rollover_cycles,
         deciding.rollover_cap_quantity,
+        deciding.resale_rate,
+        deciding.extension_rate,
+        deciding.deferral_fee_share,
         coalesce(allowances.allowance_quantity, 0) as allowance_quantity,
+        coalesce(allowances.fee_amount, 0) as fee_amount,
+        reports.allowance_quantity as reported_allowance_quantity,
+        reports.plan_used_quantity as reported_plan_used_quantity,
+        reports.overage_quantity as reported_overage_quantity,
+        reports.rollover_used_quantity as reported_rollover_used_quantity,
+        reports.accumulated_quantity as reported_accumulated_quantity,
+        reports.expired_quantity as reported_expired_quantity,
+        reports.plan_fee_amount as reported_fee_amount,
+        reports.load_id as reported_load_id,
+        reports.request_id as reported_request_id,
         coalesce(demands.drawn_quantity, 0) as demand_quantity,
         left_on.left_on,
         coalesce(left_on.rollover_retention_cycles, left_plans.rollover_retention_cycles, 0)
@@ -195,6 +227,11 @@ final as (
             pools.account_id = demands.account_id
             and pools.pool_id = demands.pool_id
             and cycles.cycle_start = demands.cycle_start
+    left join reports
+        on
+            pools.account_id = reports.account_id
+            and pools.pool_id = reports.pool_id
+            and cycles.cycle_start = reports.cycle_start
     left join left_on
         on
             pools.account_id = left_on.account_id
@@ -204,7 +241,8 @@ final as (
         on pools.account_id = states.account_id and pools.pool_id = states.pool_id
     left join pool_terms as left_plans
         on
-            states.deciding_plan_id = left_plans.plan_id
+            states.became_customer_at is not null
+            and states.deciding_plan_id = left_plans.plan_id
             and states.pool_id = left_plans.pool_id
     left join remembered
         on pools.account_id = remembered.account_id and pools.pool_id = remembered.pool_id

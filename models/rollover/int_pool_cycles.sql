@@ -8,7 +8,28 @@ with
 
 fold as (
     select * from {{ ref('int_rollover_fold') }}
-    where bucket_id is null
+    where bucket_id is null and adjustment_id is null
+),
+
+buckets as (
+    select * from {{ ref('int_buckets_carried') }}
+    where is_taken_over
+),
+
+cycles as (
+    select * from {{ ref('int_open_cycles') }}
+    where is_first_open
+),
+
+taken_over as (
+    select
+        buckets.account_id,
+        buckets.pool_id,
+        cycles.cycle_start,
+        sum(buckets.remaining_quantity)::bigint as taken_over_quantity
+    from buckets
+    inner join cycles on buckets.account_id = cycles.account_id
+    group by buckets.account_id, buckets.pool_id, cycles.cycle_start
 ),
 
 inputs as (select * from {{ ref('int_pool_cycle_inputs') }}),
@@ -29,7 +50,10 @@ final as (
         fold.rollover_used_quantity,
         fold.overage_quantity,
         fold.opening_quantity,
-        0::bigint as adjusted_quantity,
+        coalesce(taken_over.taken_over_quantity, 0) as taken_over_quantity,
+        fold.adjusted_quantity,
+        fold.balance_quantity,
+        fold.expiring_quantity,
         fold.accumulated_quantity,
         fold.expired_quantity,
         fold.capped_quantity,
@@ -57,6 +81,11 @@ final as (
             fold.account_id = inputs.account_id
             and fold.pool_id = inputs.pool_id
             and fold.cycle_start = inputs.cycle_start
+    left join taken_over
+        on
+            fold.account_id = taken_over.account_id
+            and fold.pool_id = taken_over.pool_id
+            and fold.cycle_start = taken_over.cycle_start
 )
 
 select * from final

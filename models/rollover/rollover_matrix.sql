@@ -38,6 +38,7 @@ unioned as (
         pools.ended_at,
         pools.rollover_status,
         pools.opening_quantity,
+        pools.taken_over_quantity,
         pools.adjusted_quantity,
         pools.allowance_quantity,
         pools.plan_used_quantity,
@@ -67,6 +68,7 @@ unioned as (
         pools.ended_at,
         pools.rollover_status,
         pools.opening_quantity,
+        pools.taken_over_quantity,
         pools.adjusted_quantity,
         pools.allowance_quantity,
         pools.plan_used_quantity,
@@ -110,7 +112,8 @@ final as (
         {{ in_units('archived_quantity', 'base_units_per_unit') }} as archived_units,
         {{ in_units('closing_quantity', 'base_units_per_unit') }} as closing_balance,
         {{ in_units('expiring_next_quantity', 'base_units_per_unit') }} as expiring_next_units,
-        is_closed
+        is_closed,
+        {{ in_units('taken_over_quantity', 'base_units_per_unit') }} as taken_over_units
     from unioned
 )
 

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- What a rating and billing system asks before a bill: the balance at the start of the first open
--- cycle, and what of it expires with that cycle if it is not used. Frozen units cannot be drawn.
+-- What a rating and billing system asks before a bill: the balance of the first open cycle,
+-- adjusted and before anything is drawn, and what of it expires with that cycle if it is not used.
+-- Frozen units cannot be drawn.
 
 with
 
@@ -21,42 +22,17 @@ pools as (
         )
 ),
 
-buckets as (select * from {{ ref('int_bucket_cycles') }}),
-
-expiring as (
-    select
-        account_id,
-        pool_id,
-        cycle_start,
-        frontier,
-        sum(opening_quantity) filter (where expires_on = cycle_end) as expiring_quantity
-    from buckets
-    group by account_id, pool_id, cycle_start, frontier
-),
-
 final as (
     select
         pools.account_id,
         pools.pool_id,
         pools.unit_type,
         pools.cycle_start,
-        {{ in_units(
-            'case when pools.has_rollover then pools.opening_quantity else 0 end',
-            'pools.base_units_per_unit'
-        ) }} as balance_units,
-        {{ in_units(
-            'case when pools.has_rollover then coalesce(expiring.expiring_quantity, 0) else 0 end',
-            'pools.base_units_per_unit'
-        ) }} as expiring_units,
+        {{ in_units('pools.balance_quantity', 'pools.base_units_per_unit') }} as balance_units,
+        {{ in_units('pools.expiring_quantity', 'pools.base_units_per_unit') }} as expiring_units,
         {{ in_units('pools.adjusted_quantity', 'pools.base_units_per_unit') }}
             as adjusted_since_last_cycle_units
     from pools
-    left join expiring
-        on
-            pools.account_id = expiring.account_id
-            and pools.pool_id = expiring.pool_id
-            and pools.cycle_start = expiring.cycle_start
-            and pools.frontier = expiring.frontier
 )
 
 select * from final

@@ -11,7 +11,7 @@ agreements as (select * from {{ ref('settlement_agreements') }}),
 ends as (
     select distinct cycle_end
     from {{ ref('int_open_cycles') }}
-    where is_closing
+    where is_billing
 ),
 
 final as (

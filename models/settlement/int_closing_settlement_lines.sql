@@ -13,7 +13,7 @@ plan_carriers as (select * from {{ ref('int_plan_carriers') }}),
 
 segments as (
     select * from {{ ref('int_cycle_plan_segments') }}
-    where is_closing
+    where is_billing
 ),
 
 charges as not materialized (select * from {{ ref('int_closing_charges') }}),

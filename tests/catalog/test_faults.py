@@ -44,10 +44,10 @@ insert into issued.usage_terms values (1, 'SHARE800', 'wireless', 'platform', 'v
     'originated', 'pool', 'nights', null, 'minute', 60, 'anytime', null, null, false, 60, 60, 0.4);
 insert into issued.pool_cycles values ('A1', 'nights', '2026-01-01', '2026-02-01', 1, 'SHARE800',
     'Nights', 'minute', 60, true, false, 'active', '2026-01-01', null, null, 600, 0, 0, 0, 0, 0, 0,
-    600, 0, 0, 0, 600, 0, 0, 600, 600, 600);
+    0, 600, 0, 0, 0, 600, 0, 0, 600, 600, 600);
 insert into issued.bucket_cycles values ('A1', 'A1-nights-20260101-plan', '2026-01-01',
-    '2026-02-01', 1, 'nights', 'plan', '2026-01-01', '2026-02-01', '2026-08-01', 6, 600, 0, 600, 0,
-    0, 0, 0, 600, 'available', null, null);
+    '2026-02-01', 1, 'nights', 'plan', '2026-01-01', '2026-02-01', '2026-08-01', 6, 600, 0, 0, 0,
+    600, 0, 0, 0, 0, 600, 'available', null, null);
 """
 CLOSED = """
 insert into issued.account_frontiers values

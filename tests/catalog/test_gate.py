@@ -202,10 +202,10 @@ def test_many_faults_are_counted(own: Warehouse) -> None:
     with edited(own, "journal_accounts", lambda text: "\n".join(text.splitlines()[:4]) + "\n"):
         said = refusal(own, Warehouse.init)
     assert said == (
-        "The catalog has 5 faults: journal_accounts breakage_revenue: the row is missing;"
+        "The catalog has 6 faults: journal_accounts breakage_revenue: the row is missing;"
         " journal_accounts deferred_revenue: the row is missing;"
         " journal_accounts one_time_revenue: the row is missing;"
-        " and 2 more, all in catalog.catalog_faults."
+        " and 3 more, all in catalog.catalog_faults."
     )
 
 

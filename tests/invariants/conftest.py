@@ -14,6 +14,7 @@ from tandem.database import exclusive
 from tandem.errors import Refused
 from tandem.generate import Town, generate
 from tandem.running import load_folder
+from tests.invariants import neighbours
 from tests.support.warehouse import Warehouse
 
 FOLDERS = ("control", "closing", "invariants")
@@ -76,10 +77,13 @@ def proven(
         with exclusive(warehouse.settings, "load") as connection:
             load_folder(connection, town / name)
 
+    neighbours.move_in(warehouse)
+    neighbours.live(warehouse, "June")
     load("2025-06")
     warehouse.close(date(2025, 7, 1))
     for name in ("2025-06-late", "2025-07"):
         load(name)
+    neighbours.live(warehouse, "July")
     warehouse.execute(A_CENT_TOO_MUCH)
     try:
         warehouse.close(date(2025, 8, 1))

@@ -39,6 +39,13 @@ LAST_CYCLE = (
     " (select max(cycle_end) from rollover.int_bucket_cycles where not is_after_close)"
 )
 OF_DRAWN = f"bucket_id in (select bucket_id from rollover.int_bucket_cycles where {DRAWN_NOW})"
+BUCKETS, POOLS = "rollover.int_bucket_cycles", "rollover.int_pool_cycles"
+ADJUSTED = "rollover.int_adjustments_folded"
+OF_BUCKET = "bucket_id is not null"
+REPORTED = (
+    "(account_id, cycle_start) in (select account_id, cycle_start from issued.cycles"
+    " where not is_billed)"
+)
 PLAN_USE = "plan_quantity > 60 and rollover_quantity = 0 and overage_quantity = 0"
 
 # gates: control
@@ -223,6 +230,21 @@ _damage(
     _update("rollover.int_pool_cycles", "plan_used_quantity = plan_used_quantity + 60", USED_POOL),
 )
 _damage(
+    "assert_closing_usage_is_on_bills",
+    "a pool that draws what no record took",
+    _update(
+        POOLS,
+        "rollover_used_quantity = rollover_used_quantity + 60",
+        "is_closing and account_id in (select account_id from billing.int_open_cycles"
+        " where is_billing)",
+    ),
+)
+_damage(
+    "assert_closing_usage_is_on_bills",
+    "a cycle of another system's taken for ours",
+    "update billing.int_open_cycles set is_billing = true where is_closing and not is_billing",
+)
+_damage(
     "assert_closing_buckets_conserved",
     "a bucket loses a minute",
     _update(
@@ -268,6 +290,141 @@ _damage(
     ),
 )
 
+# one more and one less of the same bucket, so that its own row still adds up
+for what, change, condition in (
+    (
+        "a bucket gets more than its adjustment gave",
+        "given_quantity = given_quantity + 60, earned_quantity = earned_quantity + 60,"
+        " remaining_quantity = remaining_quantity + 60",
+        "given_quantity > 0",
+    ),
+    (
+        "a debit takes more than was asked for",
+        "debited_quantity = debited_quantity + 60, remaining_quantity = remaining_quantity - 60",
+        "debited_quantity > 0 and remaining_quantity > 60",
+    ),
+    (
+        "a bucket of a replaced system is forgotten",
+        "is_taken_over = false",
+        "is_taken_over",
+    ),
+    (
+        "a bucket gives more than was earned in it",
+        "earned_quantity = earned_quantity - 60",
+        "accumulated_quantity > 60",
+    ),
+):
+    _damage(
+        "assert_closing_buckets_conserved",
+        what,
+        _update(BUCKETS, change, f"is_closing and {condition}"),
+    )
+_damage(
+    "assert_closing_buckets_conserved",
+    "a balance is adjusted by nobody",
+    _update(POOLS, "adjusted_quantity = adjusted_quantity + 60", "is_closing and has_rollover"),
+)
+_damage(
+    "assert_closing_buckets_conserved",
+    "a credit that no bucket got",
+    _update(
+        ADJUSTED,
+        "applied_quantity = applied_quantity + 60",
+        "is_closing and action = 'credit' and applied_quantity > 0",
+    ),
+)
+_damage(
+    "assert_closing_buckets_conserved",
+    "a debit is forgotten",
+    _delete(ADJUSTED, "is_closing and action = 'debit' and applied_quantity > 0"),
+)
+ONE_TIME = "section = 'one_time' and carrier_id is null"
+ON_BILLS = "assert_closing_adjustments_are_on_bills"
+_damage(ON_BILLS, "a resale on no line", _delete(LINES, ONE_TIME))
+_damage(ON_BILLS, "a cent on its line", _update(LINES, "amount = amount + 0.01", ONE_TIME))
+_damage(
+    ON_BILLS, "units on its line", _update(LINES, "quantity_units = quantity_units + 1", ONE_TIME)
+)
+_damage(
+    ON_BILLS,
+    "an extension is billed twice",
+    f"insert into {LINES} select * from {LINES} where {_one(LINES, ONE_TIME)}",
+)
+_damage(
+    ON_BILLS,
+    "a line of nobody's wish",
+    _delete(ADJUSTED, "is_billing and amount is not null"),
+)
+_damage(
+    ON_BILLS,
+    "a resale for nothing",
+    _update(ADJUSTED, "amount = null", "is_closing and not is_billing and amount is not null"),
+)
+_damage(
+    ON_BILLS,
+    "units sold that cost others",
+    _update(
+        ADJUSTED,
+        "charged_quantity = charged_quantity - 60, applied_quantity = applied_quantity - 120",
+        "is_closing and action = 'resale' and applied_quantity > 120",
+    ),
+)
+_damage(
+    ON_BILLS,
+    "units sold again that had been sold before",
+    f"update issued.adjustments set applied_quantity = applied_quantity + 60"
+    f" where action = 'resale' and (account_id, bucket_id) in (select account_id, bucket_id"
+    f" from {ADJUSTED} where is_closing and action = 'resale')",
+)
+DEFERRALS = "assert_closing_deferrals_conserved"
+for event in ("opening", "defer", "recognise", "breakage"):
+    _damage(
+        DEFERRALS,
+        f"a cent in an entry of {event}",
+        _update(ENTRIES, "amount = amount + 0.01", f"{OF_BUCKET} and event = '{event}'"),
+    )
+    _damage(
+        DEFERRALS,
+        f"an entry of {event} is gone",
+        _delete(ENTRIES, f"{OF_BUCKET} and event = '{event}'"),
+    )
+_damage(
+    DEFERRALS,
+    "use taken for breakage",
+    _update(
+        ENTRIES,
+        "event = 'breakage', credit_account = 'breakage_revenue'",
+        "event = 'recognise' and amount > 0.05",
+    ),
+)
+_damage(
+    DEFERRALS,
+    "breakage taken for use",
+    _update(
+        ENTRIES,
+        "event = 'recognise', credit_account = 'rollover_revenue'",
+        "event = 'breakage' and amount > 0.05",
+    ),
+)
+_damage(
+    DEFERRALS,
+    "a bucket earned before is earned again",
+    f"update {ENTRIES} set amount = amount * 2 where event = 'recognise'",
+)
+_damage(
+    DEFERRALS,
+    "what an earlier close deferred is gone",
+    "delete from issued.journal where event in ('defer', 'opening') and bucket_id in"
+    f" (select bucket_id from {BUCKETS} where is_closing)",
+)
+_damage(
+    DEFERRALS,
+    "a bucket that is deferred and not posted",
+    _update(
+        BUCKETS, "deferred_amount = deferred_amount + 1", "is_closing and remaining_quantity > 0"
+    ),
+)
+
 # invariants: nothing is lost
 
 _damage(
@@ -276,7 +433,10 @@ _damage(
     ROWS_OF_LOADS,
     _update("raw.loads", "duplicate = duplicate + 1"),
 )
-for table in ("cdrs", "accounts", "subscribers", "subscriber_changes", "orders"):
+for table in (
+    *("cdrs", "accounts", "subscribers", "subscriber_changes", "orders"),
+    *("rollover_opening", "rollover_adjustments", "rollover_results"),
+):
     _damage(
         "assert_loads_account_for_every_row",
         f"a stored row of {table} is gone",
@@ -292,6 +452,16 @@ _damage(
     "assert_loads_account_for_every_row",
     "rows of a load that nobody knows",
     _update("raw.cdrs", "load_id = 999999"),
+)
+_damage(
+    "assert_adjustment_reasons_are_known",
+    "an adjustment for a reason that the catalog does not have",
+    _update("raw.rollover_adjustments", "reason_code = 'because'"),
+)
+_damage(
+    "assert_adjustment_reasons_are_known",
+    "a reason is taken from the catalog",
+    "delete from catalog.adjustment_reasons where reason_code = 'error_correction'",
 )
 _damage(
     "assert_records_have_one_outcome",
@@ -457,6 +627,198 @@ _damage(
         f"remaining_quantity > 60 and {LAST_CYCLE}",
     ),
 )
+_damage(
+    "assert_matrix_is_a_chain",
+    "units taken over that were never said to be",
+    _update(POOLS, "taken_over_quantity = 0", "not is_after_close and taken_over_quantity > 0"),
+)
+_damage(
+    "assert_matrix_is_a_chain",
+    "units taken over in the middle of a chain",
+    _update(
+        "issued.pool_cycles",
+        "taken_over_quantity = taken_over_quantity + 60",
+        "cycle_start = '2025-06-01' and has_rollover and account_id in"
+        " (select account_id from issued.pool_cycles where cycle_start = '2025-05-01')",
+    ),
+)
+_damage(
+    "assert_matrix_is_a_chain",
+    "a cycle adjusted by more than its balance shows",
+    _update("issued.pool_cycles", "adjusted_quantity = adjusted_quantity + 60", "has_rollover"),
+)
+USED = "assert_buckets_are_drawn_by_usage"
+_damage(
+    USED,
+    "units drawn that no call took",
+    "delete from issued.rated_usage where rollover_quantity > 0",
+)
+_damage(
+    USED,
+    "a report's draw taken for one of ours",
+    "update issued.cycles set is_billed = true where not is_billed",
+)
+_damage(
+    "assert_plan_use_within_allowance",
+    "a report's use taken for ours",
+    "update issued.cycles set is_billed = true where not is_billed",
+)
+_damage(
+    "assert_plan_use_within_allowance",
+    "a report beyond the allowance",
+    _update("issued.pool_cycles", "allowance_quantity = plan_used_quantity - 1", REPORTED),
+)
+_damage(
+    "assert_plan_use_within_allowance",
+    "records of ours in a cycle that another system billed",
+    "update issued.cycles set is_billed = false where (account_id, cycle_start) in"
+    " (select account_id, cycle_start from issued.rated_usage where plan_quantity > 0)",
+)
+MOVES, MOVED = "assert_adjustments_move_units_once", "issued.adjustments"
+for action in ("credit", "debit", "resale"):
+    _damage(
+        MOVES,
+        f"a {action} that moved nothing",
+        _update(
+            MOVED,
+            "applied_quantity = applied_quantity - 60",
+            f"action = '{action}' and applied_quantity > 60",
+        ),
+    )
+    _damage(
+        MOVES,
+        f"a {action} is gone",
+        _delete(MOVED, f"action = '{action}' and applied_quantity > 0"),
+    )
+    _damage(
+        MOVES,
+        f"a {action} twice",
+        f"insert into {MOVED} select (jsonb_populate_record(a, jsonb_build_object("
+        f"'adjustment_id', 'g10'))).* from {MOVED} as a where action = '{action}'"
+        " and applied_quantity > 0 limit 1",
+    )
+_damage(
+    MOVES,
+    "a bucket that nobody gave",
+    _update(
+        "issued.bucket_cycles",
+        "source = 'adjustment', given_quantity = accumulated_quantity",
+        "accumulated_quantity > 0",
+    ),
+)
+_damage(
+    MOVES,
+    "a balance adjusted by nobody",
+    _update(
+        "issued.pool_cycles",
+        "adjusted_quantity = 60",
+        "adjusted_quantity = 0 and account_id not in (select account_id from issued.adjustments)",
+    ),
+)
+_damage(
+    MOVES,
+    "more sold again than had expired",
+    "update issued.bucket_cycles set expired_quantity = expired_quantity - 60"
+    f" where expired_quantity > 0 and bucket_id in (select bucket_id from {MOVED}"
+    " where action = 'resale' and applied_quantity > 0)",
+)
+_damage(
+    MOVES,
+    "units sold again before they expired",
+    "update issued.bucket_cycles set cycle_start = '2025-06-30' where expired_quantity > 0"
+    f" and bucket_id in (select bucket_id from {MOVED} where action = 'resale')",
+)
+_damage(
+    MOVES,
+    "sold again more than there was, and nobody was told",
+    _update(MOVED, "exception_type = null", "exception_type = 'over_resale'"),
+)
+for what, change, condition in (
+    ("an extension at another price", "amount = amount + 0.01", "action = 'extension'"),
+    ("an extension for nothing", "amount = null", "action = 'extension'"),
+    ("a resale at another price", "amount = amount + 0.01", "action = 'resale'"),
+    ("a credit that costs", "rate = 0.2, amount = 0", "action = 'credit'"),
+    ("a resale of other units", "charged_quantity = 0, amount = 0", "action = 'resale'"),
+    ("an adjustment that nobody entered", "adjustment_id = 'x'", "action = 'credit'"),
+    ("another action than was entered", "action = 'credit'", "action = 'extension'"),
+    ("more than was asked for", "quantity = quantity - 60", "applied_quantity = quantity"),
+    (
+        "counted before it was made",
+        "cycle_start = '2025-04-01', cycle_end = '2025-05-01'",
+        "action = 'extension' and account_id = 'GIVEN'",
+    ),
+):
+    _damage(MOVES, what, _update(MOVED, change, f"applied_quantity > 0 and {condition}"))
+ONE_TIME_LINE = "section = 'one_time' and carrier_id is null"
+_damage(
+    MOVES,
+    "a charge that is on no bill",
+    _delete("issued.bill_lines", ONE_TIME_LINE),
+)
+_damage(
+    MOVES,
+    "a charge that is on the bill twice",
+    "insert into issued.bill_lines select (jsonb_populate_record(b, jsonb_build_object("
+    "'line_number', 99))).* from issued.bill_lines as b"
+    f" where {ONE_TIME_LINE} limit 1",
+)
+_damage(
+    MOVES,
+    "a cent on its line",
+    _update("issued.bill_lines", "amount = amount + 0.01", ONE_TIME_LINE),
+)
+_damage(
+    MOVES,
+    "a charge for a cycle that another system billed",
+    "update issued.cycles set is_billed = true where not is_billed",
+)
+TAKEN_OVER = "assert_openings_are_taken_over_once"
+TAKEN = "exception_type is null"
+_damage(TAKEN_OVER, "an opening is gone", _delete("issued.openings", TAKEN))
+_damage(
+    TAKEN_OVER,
+    "an opening that has no bucket",
+    _update("issued.openings", "exception_type = null", "exception_type is not null"),
+)
+_damage(
+    TAKEN_OVER,
+    "other units than were told",
+    _update("issued.openings", "quantity = quantity + 60", TAKEN),
+)
+_damage(
+    TAKEN_OVER,
+    "a balance that nobody brought along",
+    _update("issued.pool_cycles", "taken_over_quantity = 60", "taken_over_quantity = 0"),
+)
+_damage(
+    TAKEN_OVER,
+    "a bucket is gone",
+    "delete from issued.bucket_cycles where bucket_id in"
+    f" (select bucket_id from issued.openings where {TAKEN})",
+)
+_damage(
+    TAKEN_OVER,
+    "a bucket that was there before",
+    "insert into issued.bucket_cycles select (jsonb_populate_record(b, jsonb_build_object("
+    "'cycle_start', '2025-03-01'))).* from issued.bucket_cycles as b"
+    " inner join issued.openings as o using (account_id, bucket_id) limit 1",
+)
+_damage(
+    TAKEN_OVER,
+    "a cent in a deferred amount",
+    _update("issued.openings", "deferred_amount = deferred_amount + 0.01", TAKEN),
+)
+_damage(
+    TAKEN_OVER,
+    "deferred fees posted twice",
+    "insert into issued.journal select (jsonb_populate_record(j, jsonb_build_object("
+    "'entry_id', j.entry_id || '0'))).* from issued.journal as j where event = 'opening' limit 1",
+)
+_damage(
+    TAKEN_OVER,
+    "deferred fees that nobody posted",
+    _delete("issued.journal", "event = 'opening'"),
+)
 
 # invariants: money is conserved
 
@@ -609,6 +971,72 @@ _damage(
     "update issued.journal set bill_id = 'X-20250701'"
     " where bill_id = (select min(bill_id) from issued.journal)",
 )
+EARNED = "assert_deferred_revenue_is_earned_once"
+for event in ("opening", "defer", "recognise", "breakage"):
+    of_event = f"{OF_BUCKET} and event = '{event}'"
+    _damage(
+        EARNED,
+        f"a cent in an entry of {event}",
+        _update("issued.journal", "amount = amount + 0.01", of_event),
+    )
+    _damage(EARNED, f"an entry of {event} is gone", _delete("issued.journal", of_event))
+_damage(
+    EARNED,
+    "use taken for breakage",
+    _update(
+        "issued.journal",
+        "event = 'breakage', credit_account = 'breakage_revenue'",
+        "event = 'recognise' and amount > 0.05",
+    ),
+)
+_damage(
+    EARNED,
+    "breakage taken for use",
+    _update(
+        "issued.journal",
+        "event = 'recognise', credit_account = 'rollover_revenue'",
+        "event = 'breakage' and amount > 0.05",
+    ),
+)
+_damage(
+    EARNED,
+    "usage revenue of a bucket",
+    _update("issued.journal", "credit_account = 'usage_revenue'", "event = 'recognise'"),
+)
+_damage(
+    EARNED,
+    "an entry of a bucket and of a bill",
+    _update("issued.journal", "bill_id = 'X-20250701'", OF_BUCKET),
+)
+_damage(
+    EARNED,
+    "more left to be earned than units are left",
+    _update(
+        "issued.bucket_cycles",
+        "remaining_quantity = remaining_quantity - 6000",
+        "deferred_amount > 5 and accumulated_quantity > 6000 and cycle_start = '2025-06-01'",
+    ),
+)
+_damage(
+    EARNED,
+    "a bucket that was deferred and never posted",
+    _update(
+        "issued.bucket_cycles",
+        "deferred_amount = deferred_amount + 1",
+        "cycle_start = '2025-06-01'",
+    ),
+)
+_damage(
+    EARNED,
+    "a bucket that no cycle knows",
+    "delete from issued.bucket_cycles where bucket_id = (select min(bucket_id) from issued.journal"
+    " where event = 'defer')",
+)
+_damage(
+    EARNED,
+    "entries of a close that the roll-forward does not have",
+    _update("issued.journal", "close_id = 99", of_event),
+)
 
 # invariants: closed is closed
 
@@ -687,6 +1115,60 @@ _damage(
     "assert_closed_cycles_are_billed",
     "a bill under another number",
     _update("issued.bills", "bill_id = bill_id || '0'"),
+)
+_damage(
+    "assert_closed_cycles_are_billed",
+    "a cycle of another system's with a bill of ours",
+    f"update {CYCLES} set is_billed = false where (account_id, cycle_start) in"
+    " (select account_id, cycle_start from issued.bills)",
+)
+_damage(
+    "assert_closed_cycles_are_billed",
+    "a cycle of ours that was left to another system's report",
+    f"update {CYCLES} set is_billed = true where not is_billed",
+)
+_damage(
+    "assert_closed_cycles_are_billed",
+    "a cycle that has nothing but a one-time line, and no bill",
+    "delete from issued.plan_segments where account_id = 'GIVEN'",
+    "delete from issued.bills where account_id = 'GIVEN'",
+)
+ENDED = "assert_reports_end_cycles_once"
+for what, change in (
+    (
+        "a report that drew more than there was",
+        "rollover_used_quantity = rollover_used_quantity + 60",
+    ),
+    ("another use than was reported", "reported_rollover_used_quantity = 0"),
+    ("other units earned", "accumulated_quantity = accumulated_quantity + 60"),
+    ("other units earned than were reported", "reported_accumulated_quantity = 60"),
+    ("other units that could be earned", "expected_accumulated_quantity = 60"),
+    ("other units expired", "expired_quantity = expired_quantity + 60"),
+    ("other units expired than were reported", "reported_expired_quantity = 60"),
+    ("another load than it came with", "load_id = load_id + 1"),
+    ("a request that it did not answer", "request_id = 'x'"),
+    ("another end of its cycle", "cycle_end = cycle_end + 1"),
+    ("another close than its cycle's", "close_id = close_id + 1"),
+):
+    _damage(ENDED, what, _update("issued.reports", change, "cycle_start = '2025-06-01'"))
+_damage(ENDED, "a cycle that ended without report", _delete("issued.reports"))
+_damage(ENDED, "a report of a cycle that did not end", _delete(CYCLES, "not is_billed"))
+_damage(
+    ENDED,
+    "a pool without report",
+    _delete("issued.pool_cycles", REPORTED),
+)
+_damage(
+    ENDED,
+    "a report taken twice",
+    _update("issued.pool_cycles", "rollover_used_quantity = rollover_used_quantity * 2", REPORTED),
+)
+_damage(
+    ENDED,
+    "less drawn than was reported, though it was there",
+    "update issued.reports set rollover_used_quantity = rollover_used_quantity - 60",
+    f"update issued.pool_cycles set rollover_used_quantity = rollover_used_quantity - 60"
+    f" where {REPORTED}",
 )
 _damage(
     "assert_records_are_in_their_cycle",

@@ -20,12 +20,14 @@ def _read(path: Path) -> list[dict[str, str]]:
 def hostile_catalog(folder: Path) -> Seeds:
     """All seeds of ``folder`` with additions:
 
-    TRIO: three carriers, tolerance of 2 days, usage pooled, odd increments, a life of one cycle.
+    TRIO: three carriers, tolerance of 2 days, usage pooled, odd increments, a life of one cycle;
+    data are deferred with a share of nothing.
     HALF: mobile to mobile counts half, a cap, no retention, a fee below the fixed fees of its
-    agreement.
+    agreement; messages that live one cycle, all of the fee deferred with the minutes.
     LEFT, RIGHT: not integrated, side by side under the general agreement; a limited free rule over
-    nights.
-    TINY: an allowance of 7 minutes and rollover with a life of two cycles, rollover first.
+    nights; LEFT has events with a cap.
+    TINY: an allowance of 7 minutes and rollover with a life of two cycles, rollover first; messages
+    that are deferred too; events of which none can be carried over (a cap of 0), for credits only.
     MESSY: events and messages with rollover, one wireless-like carrier of another kind (two lines
     of radio2), everything in `*`.
     """
@@ -64,7 +66,7 @@ def hostile_catalog(folder: Path) -> Seeds:
             "has_rollover": "false",
         }
         if "rollover_cycles" in values:
-            base |= {"has_rollover": "true", "resale_rate": "0.001", "extension_rate": "0.001"}
+            base |= {"has_rollover": "true", "resale_rate": "0.001", "extension_rate": "0.0007"}
         add("plan_pools", **(base | values))
 
     def service(
@@ -151,8 +153,26 @@ def hostile_catalog(folder: Path) -> Seeds:
     )
 
     plan("TRIO", "41.37", integrated=True, tolerance=2, retention=1)
-    pool("TRIO", "anytime", "minute", "333", rollover_cycles="1", deferral_fee_share="0.37")
-    pool("TRIO", "data", "megabyte", "70.5", rollover_cycles="2", rollover_cap="90")
+    # resale and extension cost less than the lowest overage rate of the pool
+    pool(
+        "TRIO",
+        "anytime",
+        "minute",
+        "333",
+        rollover_cycles="1",
+        resale_rate="0.0333",
+        extension_rate="0.069",
+        deferral_fee_share="0.37",
+    )
+    pool(
+        "TRIO",
+        "data",
+        "megabyte",
+        "70.5",
+        rollover_cycles="2",
+        rollover_cap="90",
+        deferral_fee_share="0",
+    )
     service(
         "TRIO",
         "wireless",
@@ -200,8 +220,12 @@ def hostile_catalog(folder: Path) -> Seeds:
         "100",
         rollover_cycles="6",
         rollover_cap="120.5",
+        resale_rate="0.049",
+        extension_rate="0.001",
         deferral_fee_share="1",
     )
+    pool("HALF", "messages", "message", "4", rollover_cycles="1", resale_rate="0.03")
+    service("HALF", "wireless", "sms", "*", "*", priority=4, pool_id="messages", overage="0.04")
     service(
         "HALF",
         "wireless",
@@ -267,7 +291,28 @@ def hostile_catalog(folder: Path) -> Seeds:
     agreement("HALF-A", "HALF", {"wireless": "12.01", "wireline": "7.5", "internet": "0.4"})
 
     plan("LEFT", "5.00", integrated=False, retention=2)
-    pool("LEFT", "anytime", "minute", "50", rollover_cycles="2", deferral_fee_share="0.5")
+    pool(
+        "LEFT",
+        "anytime",
+        "minute",
+        "50",
+        rollover_cycles="2",
+        resale_rate="0.1",
+        extension_rate="0.01",
+        deferral_fee_share="0.5",
+    )
+    pool(
+        "LEFT",
+        "events",
+        "event",
+        "3",
+        rollover_cycles="3",
+        rollover_cap="5",
+        resale_rate="0.5",
+        extension_rate="0.25",
+        deferral_fee_share="0.2",
+    )
+    service("LEFT", "wireless", "event", "*", "*", priority=2, pool_id="events", overage="0.6")
     service(
         "LEFT",
         "wireless",
@@ -284,6 +329,7 @@ def hostile_catalog(folder: Path) -> Seeds:
         "no_charge_rules",
         plan_id="LEFT",
         rule_id="few_nights",
+        service="voice",
         rule="rate_period",
         scope="any",
         rate_period_id="nights_weekends",
@@ -316,7 +362,17 @@ def hostile_catalog(folder: Path) -> Seeds:
         burn_order="rollover_first",
         deferral_fee_share="0.1",
     )
-    pool("TINY", "messages", "message", "3", rollover_cycles="3")
+    pool(
+        "TINY",
+        "messages",
+        "message",
+        "3",
+        rollover_cycles="3",
+        resale_rate="0.07",
+        extension_rate="0.005",
+        deferral_fee_share="0.333333",
+    )
+    pool("TINY", "events", "event", "2", rollover_cycles="12", rollover_cap="0")
     for place, carrier in enumerate(("wireless", "wireline")):
         service(
             "TINY",
@@ -332,6 +388,9 @@ def hostile_catalog(folder: Path) -> Seeds:
         )
         service(
             "TINY", carrier, "sms", "*", "*", priority=3 + place, pool_id="messages", overage="0.1"
+        )
+        service(
+            "TINY", carrier, "event", "*", "*", priority=5 + place, pool_id="events", overage="0.9"
         )
         rest("TINY", carrier, 20 + 20 * place)
     agreement(

@@ -4,38 +4,13 @@ voided records, several closes. Seeded; the same seed gives the same history."""
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-Row = dict[str, str | None]
+from tests.properties.rollover_feeds import END, START, RolloverFeeds
+from tests.properties.steps import Account, Checkpoint, Close, History, Load, Row, Step
 
-
-@dataclass(frozen=True)
-class Load:
-    """One file."""
-
-    feed: str
-    rows: tuple[Row, ...]
-    carrier: str | None = None
-    as_of: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Close:
-    """One close."""
-
-    through: date
-    bill_cycle_day: int | None = None
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Here the whole warehouse is compared."""
-
-
-Step = Load | Close | Checkpoint
+__all__ = ["Checkpoint", "Close", "History", "Load", "Step", "hostile"]
 
 ZONES = (
     "America/New_York",
@@ -70,10 +45,12 @@ PRODUCIBLE = {
         ]
         + [
             ("sms", "local"),
+            ("sms", "local"),
             ("mms", "local"),
             ("im", "roaming"),
             ("data", "local"),
             ("video", "local"),
+            ("event", "local"),
             ("event", "local"),
             ("page", "local"),
         ]
@@ -92,64 +69,6 @@ PRODUCIBLE = {
     ],
     "radio2": [("voice", "local"), ("event", "local"), ("sms", "local")],
 }
-DAYS_PER_FILE = 6
-START = date(2025, 1, 1)
-END = date(2025, 7, 10)
-
-
-@dataclass
-class Account:
-    """What the generator knows of an account."""
-
-    account_id: str
-    zone: ZoneInfo
-    bill_cycle_day: int
-    opened_on: date
-    row: Row
-    lines: list[tuple[str, str]] = field(default_factory=list)  # carrier, number
-
-
-@dataclass(frozen=True)
-class History:
-    """Everything that happens, by the day on which it arrives."""
-
-    accounts: tuple[Account, ...]
-    arrivals: tuple[tuple[date, Load], ...]
-
-    def steps(
-        self, closes: Sequence[tuple[date, Close]], checkpoints: Sequence[date]
-    ) -> list[Step]:
-        """Loads, closes and checkpoints in order of the day."""
-        events: list[tuple[date, int, int, Step]] = []
-        for place, (day, load) in enumerate(self.arrivals):
-            events.append((day, 0, place, load))
-        for place, (day, close) in enumerate(closes):
-            events.append((day, 2, place, close))
-        for place, day in enumerate(checkpoints):
-            events.append((day, 1, place, Checkpoint()))
-            events.append((day, 3, place, Checkpoint()))
-        events.sort(key=lambda event: event[:3])
-        return _filed([(day, step) for day, _, _, step in events])
-
-
-def _filed(events: Sequence[tuple[date, Step]]) -> list[Step]:
-    """Single orders and changes that arrive within the same days come in one file per carrier."""
-    steps: list[Step] = []
-    places: dict[tuple[str, str | None, int], int] = {}
-    for day, step in events:
-        if not isinstance(step, Load):
-            places.clear()
-            steps.append(step)
-            continue
-        key = (step.feed, step.carrier, day.toordinal() // DAYS_PER_FILE)
-        if step.feed in ("orders", "subscriber_changes") and key in places:
-            earlier = steps[places[key]]
-            assert isinstance(earlier, Load)
-            steps[places[key]] = replace(earlier, rows=earlier.rows + step.rows)
-        else:
-            places[key] = len(steps)
-            steps.append(step)
-    return steps
 
 
 class Hostile:
@@ -163,13 +82,19 @@ class Hostile:
         self.cdr_ids = iter(range(1, 10_000_000))
         for index in range(accounts):
             self._account(index)
+        rollover = RolloverFeeds(seed, self.accounts)
+        rollover.bill_elsewhere()
         self._account_rows()
         self._lines()
         self._orders()
         self._calls(records)
+        self.arrivals += rollover.openings()
+        self.arrivals += rollover.adjustments()
+        self.arrivals += rollover.moves()
+        self.turns = tuple(rollover.turns())
 
     def history(self) -> History:
-        return History(tuple(self.accounts), tuple(self.arrivals))
+        return History(tuple(self.accounts), tuple(self.arrivals), self.turns)
 
     # accounts and lines
 
@@ -338,6 +263,7 @@ class Hostile:
         self, account: Account, action: str, plan: str, carriers: tuple[str, ...], day: date
     ) -> None:
         r = self.random
+        account.plans.append((day, "" if action == "cancel" else plan))
         requested = datetime.combine(day, time(9), UTC) - timedelta(days=r.choice([0, 1, 5]))
         first_id: str | None = None
         fate = r.random()
@@ -467,7 +393,7 @@ class Hostile:
     def _call(self, carrier: str, number: str, started: datetime) -> Row:
         r = self.random
         service, call_type = r.choice(PRODUCIBLE[carrier])
-        top = {"voice": 4000, "video": 900, "data": 40_000_000}.get(service, 3)
+        top = {"voice": 4000, "video": 900, "data": 40_000_000}.get(service, 6)
         quantity = (
             r.choice([0, 1, 59, 60, 61, r.randrange(top), r.randrange(top), r.randrange(top)])
             if service in ("voice", "data")

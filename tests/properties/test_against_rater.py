@@ -2,8 +2,9 @@
 
 Each history is loaded in pieces, built, closed four times (once by bill cycle day, once with a
 backlog of several cycles) and built again in between, so one run checks incremental builds, late
-files and the open and closed part of every mart. ``TANDEM_PROPERTY_SEEDS=1,2,3`` tries other
-histories.
+files and the open and closed part of every mart. Other billing systems report their cycles, which
+builds and closes end; what they are told before a bill is frozen. ``TANDEM_PROPERTY_SEEDS=1,2,3``
+tries other histories.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tandem import checking
+from tandem.database import exclusive
 from tests.properties.comparison import differences
 from tests.properties.hostile_catalog import hostile_catalog
+from tests.properties.playing import play, resolved
 from tests.properties.scenarios import Checkpoint, Close, Load, Step, hostile
+from tests.properties.steps import Build, Freeze
 from tests.rater import Rater
 from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
 
@@ -89,6 +94,15 @@ def _assert_same(warehouse: Warehouse, rater: Rater, when: str) -> None:
     assert not found, f"{when}: {len(found)} differences\n" + "\n".join(found[:20])
 
 
+def _assert_invariants(warehouse: Warehouse) -> None:
+    with exclusive(warehouse.settings, "check") as connection:
+        results = checking.check(warehouse.settings, connection)
+    # agents give reasons that the catalog does not know
+    known_to_fail = {"assert_adjustment_reasons_are_known"}
+    failed = [r for r in results if not r.passed and r.name not in known_to_fail]
+    assert not failed, "\n".join(f"{r.name}: {r.message}" for r in failed)
+
+
 def test_history_is_billed_as_the_plain_rater_bills_it(
     hostile_warehouse: Warehouse, seed: int
 ) -> None:
@@ -97,18 +111,30 @@ def test_history_is_billed_as_the_plain_rater_bills_it(
     steps = _shuffled(hostile(seed, ACCOUNTS, RECORDS).steps(CLOSES, CHECKPOINTS), seed)
     closed = 0
     for place, step in enumerate(steps):
-        if isinstance(step, Load):
-            _load(warehouse, rater, step)
-        elif isinstance(step, Close):
-            close_id = warehouse.close(step.through, step.bill_cycle_day).close_id
-            assert close_id == rater.close(step.through, step.bill_cycle_day, now=datetime.now(UTC))
-            closed += close_id is not None
-        else:
-            # right after a close the marts must be right without another build
-            if not isinstance(steps[place - 1], Close):
+        match resolved(step, rater):
+            case Load() as load:
+                _load(warehouse, rater, load)
+            case Close() as close:
+                close_id = warehouse.close(close.through, close.bill_cycle_day).close_id
+                assert close_id == play(rater, close)
+                closed += close_id is not None
+            case Freeze() as freeze:
+                # figures are promised on a build that knows all that was loaded
                 warehouse.build()
-            _assert_same(warehouse, rater, f"step {place} of {len(steps)}")
+                play(rater, Build())
+                warehouse.freeze(freeze.request_id, freeze.account_ids)
+                play(rater, freeze)
+            case Build() as build:
+                warehouse.build()
+                play(rater, build)
+            case Checkpoint() as checkpoint:
+                # right after a close the marts must be right without another build
+                if not isinstance(steps[place - 1], Close):
+                    warehouse.build()
+                    play(rater, checkpoint)
+                _assert_same(warehouse, rater, f"step {place} of {len(steps)}")
     assert closed == len(CLOSES)
-    assert isinstance(steps[-1], Checkpoint)
     warehouse.build(full_refresh=True)
+    play(rater, Build())
+    _assert_invariants(warehouse)
     _assert_same(warehouse, rater, "after a full refresh")

@@ -32,7 +32,18 @@ class Both:
         closed = self.warehouse.close(through).close_id
         assert closed == self.rater.close(through, None, now=datetime.now(UTC))
 
+    def build(self) -> None:
+        """The cycles that other billing systems reported end."""
+        self.warehouse.build()
+        self.rater.end_reported(datetime.now(UTC))
+
+    def freeze(self, request_id: str, account_ids: Sequence[str] | None = None) -> None:
+        self.warehouse.freeze(request_id, account_ids)
+        self.rater.freeze(request_id, account_ids)
+
     def assert_same(self, leave_out: Sequence[str] = ()) -> None:
         """Every mart holds what the rater says."""
         marts = [mart for mart in MARTS if mart.name not in leave_out]
-        assert differences(self.warehouse, self.rater, marts) == []
+        found = differences(self.warehouse, self.rater, marts)
+        if found:
+            raise AssertionError(f"{len(found)} differences\n" + "\n".join(found[:20]))

@@ -19,10 +19,11 @@ from urllib.parse import quote
 import psycopg
 from psycopg.rows import dict_row
 
-from tandem import building, closing, initialising
+from tandem import closing, initialising
 from tandem.database import exclusive
 from tandem.feeds import FEEDS
 from tandem.loading import LoadResult, load_file
+from tandem.rollover import requests
 from tandem.server import SUPERUSER, EmbeddedServer
 from tandem.settings import Settings
 
@@ -95,18 +96,18 @@ class Warehouse:
 
     def build(self, *, full_refresh: bool = False, as_of: datetime | None = None) -> None:
         with exclusive(self.settings, "build") as connection:
-            building.build(
-                self.settings,
-                connection,
-                full_refresh=full_refresh,
-                request=building.RunRequest(as_of=as_of),
-            )
+            closing.build(self.settings, connection, as_of=as_of, full_refresh=full_refresh)
 
     def close(
         self, through: date, bill_cycle_day: int | None = None, as_of: datetime | None = None
     ) -> closing.CloseResult:
         with exclusive(self.settings, "close") as connection:
             return closing.close(self.settings, connection, through, bill_cycle_day, as_of=as_of)
+
+    def freeze(self, request_id: str, account_ids: Sequence[str] | None = None) -> None:
+        """Write down what `rollover_requests` says, as `tandem rollover request --freeze` does."""
+        with exclusive(self.settings, "freeze") as connection:
+            requests.freeze(connection, account_ids or (), request_id)
 
     def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """Rows of a query as dictionaries."""

@@ -43,15 +43,26 @@ def build(
         exclusive(here, "build", console.say) as connection,
         console.progress("Building") as advance,
     ):
-        result = building.build(
-            here,
-            connection,
-            request=building.RunRequest(as_of=as_of),
-            full_refresh=full_refresh,
-            select=select or (),
-            on_node=advance,
+        if select:
+            run = building.build(
+                here,
+                connection,
+                request=building.RunRequest(as_of=as_of),
+                full_refresh=full_refresh,
+                select=select,
+                on_node=advance,
+            )
+            ended = closing.CloseResult(None)
+        else:
+            run, ended = closing.build(
+                here, connection, as_of=as_of, full_refresh=full_refresh, on_node=advance
+            )
+    console.say(f"Built: {run.done} models, seeds and tests.")
+    if ended.close_id is not None:
+        console.say(
+            f"Close {ended.close_id}: {ended.cycles:,} cycles of {ended.accounts:,} accounts that"
+            " another billing system reported."
         )
-    console.say(f"Built: {result.done} models, seeds and tests.")
 
 
 def close(

@@ -33,6 +33,7 @@ create table if not exists issued.cycles (
     cycle_end_at timestamptz not null,
     days_in_cycle smallint not null,
     time_zone text collate "C" not null,
+    is_billed boolean not null,
     close_id integer not null,
     primary key (account_id, cycle_start)
 );
@@ -136,6 +137,7 @@ create table if not exists issued.pool_cycles (
     rollover_used_quantity bigint not null,
     overage_quantity bigint not null,
     opening_quantity bigint not null,
+    taken_over_quantity bigint not null,
     adjusted_quantity bigint not null,
     accumulated_quantity bigint not null,
     expired_quantity bigint not null,
@@ -163,7 +165,9 @@ create table if not exists issued.bucket_cycles (
     expires_on date not null,
     cycles_left integer not null,
     earned_quantity bigint not null,
+    deferred_amount numeric(18, 2) not null,
     opening_quantity bigint not null,
+    given_quantity bigint not null,
     accumulated_quantity bigint not null,
     used_quantity bigint not null,
     debited_quantity bigint not null,
@@ -176,6 +180,83 @@ create table if not exists issued.bucket_cycles (
     primary key (account_id, bucket_id, cycle_start)
 );
 create index if not exists bucket_cycles_by_cycle on issued.bucket_cycles (account_id, cycle_end);
+
+
+-- what became of adjustments, when the cycle in which they counted was closed
+create table if not exists issued.adjustments (
+    account_id text collate "C" not null,
+    adjustment_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    action text collate "C" not null,
+    cycle_start date not null,
+    cycle_end date not null,
+    close_id integer not null,
+    plan_id text collate "C",
+    bucket_id text collate "C",
+    base_units_per_unit bigint not null,
+    quantity bigint not null,
+    applied_quantity bigint not null,
+    charged_quantity bigint not null,
+    rate numeric,
+    amount numeric(18, 2),
+    exception_type text collate "C",
+    primary key (account_id, adjustment_id)
+);
+create index if not exists adjustments_by_bucket on issued.adjustments (account_id, bucket_id);
+comment on column issued.adjustments.bucket_id is
+'The bucket that a credit made, or the plan bucket that a resale or extension is about';
+comment on column issued.adjustments.charged_quantity is
+'Base units that the bill line of a resale or extension is over';
+
+-- what became of buckets of a system that was replaced
+create table if not exists issued.openings (
+    account_id text collate "C" not null,
+    bucket_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    cycle_start date not null,
+    close_id integer not null,
+    base_units_per_unit bigint not null,
+    quantity bigint not null,
+    deferred_amount numeric(18, 2) not null,
+    exception_type text collate "C",
+    primary key (account_id, bucket_id)
+);
+
+-- what another billing system reported of cycles that it billed, and what the buckets made of it
+create table if not exists issued.reports (
+    account_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    cycle_start date not null,
+    cycle_end date not null,
+    close_id integer not null,
+    load_id bigint not null,
+    request_id text collate "C",
+    base_units_per_unit bigint not null,
+    reported_rollover_used_quantity bigint not null,
+    rollover_used_quantity bigint not null,
+    reported_accumulated_quantity bigint not null,
+    accumulated_quantity bigint not null,
+    expected_accumulated_quantity bigint not null,
+    reported_expired_quantity bigint not null,
+    expired_quantity bigint not null,
+    primary key (account_id, pool_id, cycle_start)
+);
+
+-- requests that were frozen: what was said then, and the last load that it includes
+create table if not exists issued.frozen_requests (
+    account_id text collate "C" not null,
+    pool_id text collate "C" not null,
+    cycle_start date not null,
+    request_id text collate "C" not null,
+    base_units_per_unit bigint not null,
+    balance_quantity bigint not null,
+    expiring_quantity bigint not null,
+    adjusted_quantity bigint not null,
+    cutoff_load_id bigint not null,
+    frozen_at timestamptz not null,
+    frozen_by text not null,
+    primary key (account_id, pool_id, cycle_start, request_id)
+);
 
 create table if not exists issued.bills (
     account_id text collate "C" not null,
@@ -310,3 +391,16 @@ create table if not exists issued.money_totals (
         and bill_amount = receivable_amount
     )
 );
+
+-- columns that came later; rows that were issued before say what held then
+alter table issued.cycles
+add column if not exists is_billed boolean not null default true;
+alter table issued.pool_cycles
+add column if not exists taken_over_quantity bigint not null default 0;
+alter table issued.bucket_cycles
+add column if not exists deferred_amount numeric(18, 2) not null default 0,
+add column if not exists given_quantity bigint not null default 0;
+comment on column issued.cycles.is_billed is
+'False where another billing system billed the cycle, and reported it';
+comment on column issued.bucket_cycles.given_quantity is
+'What a credit or a resale put into the bucket in the cycle';

@@ -15,7 +15,8 @@ posted as (
         ('tax_payable'),
         ('deferred_revenue'),
         ('rollover_revenue'),
-        ('breakage_revenue')
+        ('breakage_revenue'),
+        ('opening_balances')
     ) as listed (journal_account)
 ),
 

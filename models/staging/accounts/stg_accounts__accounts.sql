@@ -10,6 +10,7 @@ select
     email,
     time_zone,
     tax_jurisdiction_id,
+    billing_system,
     bill_cycle_day::integer as bill_cycle_day,
     load_id,
     row_number,

@@ -16,7 +16,7 @@ closing_records as (
             from {{ ref('int_usage_open') }} as usage
             inner join {{ ref('int_open_cycles') }} as cycles
                 on usage.account_id = cycles.account_id and usage.cycle_start = cycles.cycle_start
-            where cycles.is_closing
+            where cycles.is_billing
         ) as records,
         (
             select coalesce(sum(records), 0)
@@ -106,14 +106,17 @@ drawn as (
 
 given as (
     select
-        account_id,
-        pool_id,
-        cycle_start,
-        plan_used_quantity as plan_quantity,
-        rollover_used_quantity as rollover_quantity,
-        overage_quantity
-    from {{ ref('int_pool_cycles') }}
-    where is_closing
+        pools.account_id,
+        pools.pool_id,
+        pools.cycle_start,
+        pools.plan_used_quantity as plan_quantity,
+        pools.rollover_used_quantity as rollover_quantity,
+        pools.overage_quantity
+    from {{ ref('int_pool_cycles') }} as pools
+    inner join {{ ref('int_open_cycles') }} as cycles
+        on pools.account_id = cycles.account_id and pools.cycle_start = cycles.cycle_start
+    -- of a cycle that another system billed, it has the records
+    where pools.is_closing and cycles.is_billing
 )
 
 select

@@ -1,11 +1,32 @@
--- What left a bucket as used was used by a call that says so. A row here would be rollover minutes
--- gone without a call, or calls paid from a bucket that never had the minutes.
+-- What left a bucket as used was used by a call that says so, or, where another system billed the
+-- cycle and has the calls, by its report. A row here would be rollover minutes gone without a call,
+-- or calls paid from a bucket that never had the minutes.
 {{ config(meta={
     'invariant': 'Units are conserved',
-    'proves': 'what each bucket gave is what the records took from it, of the same pool',
+    'proves': 'what each bucket gave is what records took from it, or a report of another system',
 }) }}
 
 with
+
+draws as (
+    select
+        account_id,
+        pool_id,
+        bucket_id,
+        quantity
+    from {{ ref('usage_funding') }}
+    where source = 'rollover'
+    union all
+    select
+        buckets.account_id,
+        buckets.pool_id,
+        buckets.bucket_id,
+        buckets.used_quantity as quantity
+    from {{ source('issued', 'bucket_cycles') }} as buckets
+    inner join {{ source('issued', 'cycles') }} as cycles
+        on buckets.account_id = cycles.account_id and buckets.cycle_start = cycles.cycle_start
+    where not cycles.is_billed
+),
 
 taken as (
     select
@@ -13,8 +34,7 @@ taken as (
         pool_id,
         bucket_id,
         sum(quantity) as quantity
-    from {{ ref('usage_funding') }}
-    where source = 'rollover'
+    from draws
     group by account_id, pool_id, bucket_id
 ),
 

@@ -9,7 +9,16 @@ with
 
 cycles as (select * from {{ source('issued', 'cycles') }}),
 
-with_content as (
+-- those that another system billed have none of ours
+billed_cycles as (
+    select
+        account_id,
+        cycle_start
+    from cycles
+    where is_billed
+),
+
+contents as (
     select
         account_id,
         cycle_start
@@ -21,6 +30,23 @@ with_content as (
         account_id,
         cycle_start
     from {{ source('issued', 'rated_usage') }}
+    union
+    select
+        account_id,
+        cycle_start
+    from {{ source('issued', 'adjustments') }}
+    where amount is not null
+),
+
+with_content as (
+    select
+        contents.account_id,
+        contents.cycle_start
+    from contents
+    inner join billed_cycles
+        on
+            contents.account_id = billed_cycles.account_id
+            and contents.cycle_start = billed_cycles.cycle_start
 ),
 
 bills as (select * from {{ ref('bills') }})

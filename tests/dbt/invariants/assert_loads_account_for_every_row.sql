@@ -54,6 +54,27 @@ stored as (
         count(*) as records
     from {{ source('raw', 'orders') }}
     group by load_id
+    union all
+    select
+        load_id,
+        'rollover_opening' as feed,
+        count(*) as records
+    from {{ source('raw', 'rollover_opening') }}
+    group by load_id
+    union all
+    select
+        load_id,
+        'rollover_adjustments' as feed,
+        count(*) as records
+    from {{ source('raw', 'rollover_adjustments') }}
+    group by load_id
+    union all
+    select
+        load_id,
+        'rollover_results' as feed,
+        count(*) as records
+    from {{ source('raw', 'rollover_results') }}
+    group by load_id
 )
 
 select

@@ -55,8 +55,12 @@ where
         )
     -- six figures, each rounded to 6 decimals
     ) > 0.000004
-    or matrix.opening_balance
-    is distinct from coalesce(matrix.earlier_closing_balance, matrix.opening_balance)
+    -- each rounded
+    or abs(
+        matrix.opening_balance - matrix.taken_over_units - coalesce(
+            matrix.earlier_closing_balance, matrix.opening_balance - matrix.taken_over_units
+        )
+    ) > 0.000002
     or (
         matrix.is_last
         and matrix.closing_balance is distinct from round(

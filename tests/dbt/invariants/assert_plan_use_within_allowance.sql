@@ -1,5 +1,8 @@
 -- A plan gives its allowance and no more; what goes beyond is drawn from rollover or charged. A row
 -- here would be overage that was never charged, or charged although the plan had units left.
+--
+-- Of a cycle that another system billed the records are there; we know what it reported, and of
+-- what it charged only that it stays within the allowance.
 {{ config(meta={
     'invariant': 'Units are conserved',
     'proves': 'per pool and cycle: plan use within the allowance, and overage only beyond it',
@@ -11,19 +14,23 @@ frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
 
 pools as (
     select
-        account_id,
-        pool_id,
-        cycle_start,
-        allowance_quantity,
-        plan_used_quantity,
-        rollover_used_quantity,
-        overage_quantity
-    from {{ source('issued', 'pool_cycles') }}
+        pools.account_id,
+        pools.pool_id,
+        pools.cycle_start,
+        cycles.is_billed is not false as is_ours,
+        pools.allowance_quantity,
+        pools.plan_used_quantity,
+        pools.rollover_used_quantity,
+        pools.overage_quantity
+    from {{ source('issued', 'pool_cycles') }} as pools
+    left join {{ source('issued', 'cycles') }} as cycles
+        on pools.account_id = cycles.account_id and pools.cycle_start = cycles.cycle_start
     union all
     select
         pools.account_id,
         pools.pool_id,
         pools.cycle_start,
+        true as is_ours,
         pools.allowance_quantity,
         pools.plan_used_quantity,
         pools.rollover_used_quantity,
@@ -63,8 +70,14 @@ full join used
         and pools.pool_id = used.pool_id
         and pools.cycle_start = used.cycle_start
 where
-    pools.plan_used_quantity is distinct from coalesce(used.plan_quantity, 0)
-    or pools.rollover_used_quantity is distinct from coalesce(used.rollover_quantity, 0)
-    or pools.overage_quantity is distinct from coalesce(used.overage_quantity, 0)
-    or used.plan_quantity > pools.allowance_quantity
-    or (used.overage_quantity > 0 and used.plan_quantity < pools.allowance_quantity)
+    (
+        pools.is_ours is not false
+        and (
+            pools.plan_used_quantity is distinct from coalesce(used.plan_quantity, 0)
+            or pools.rollover_used_quantity is distinct from coalesce(used.rollover_quantity, 0)
+            or pools.overage_quantity is distinct from coalesce(used.overage_quantity, 0)
+            or (used.overage_quantity > 0 and used.plan_quantity < pools.allowance_quantity)
+        )
+    )
+    or (not pools.is_ours and used.account_id is not null)
+    or pools.plan_used_quantity > pools.allowance_quantity
