@@ -35,6 +35,8 @@ BATCH = 20_000
 # numbers of telephones begin with + and are none of a spreadsheet's formulas
 NUMBER_COLUMNS = ("service_number", "other_number")
 
+Table = tuple[str, str]  # schema and name
+
 
 def export(
     connection: Connection,
@@ -61,17 +63,81 @@ def export(
     Raises:
         Refused: no such mart or format, or the file cannot be written.
     """
+    chosen = format_of(out, format_name)
+    return write_table(connection, _find(connection, mart), out, chosen, on_rows=on_rows)
+
+
+def format_of(out: Path, format_name: str | None = None) -> str:
+    """The format of a file: the one that is named, else the one its extension tells.
+
+    Raises:
+        Refused: it is none of ours.
+    """
     chosen = format_name or out.suffix.lower().removeprefix(".")
     if chosen not in FORMATS:
         raise Refused(f"{chosen or out} is not a format; there are {', '.join(FORMATS)}.")
-    schema, name = _find(connection, mart)
-    columns = _columns(connection, schema, name)
-    source = sql.SQL("{}.{}").format(sql.Identifier(schema), sql.Identifier(name))
+    return chosen
+
+
+@contextmanager
+def gathered(connection: Connection, query: sql.Composable) -> Iterator[Table]:
+    """The rows of a query in a temporary table of the server while the block runs, to be counted
+    and written without working them out twice."""
+    with connection.transaction():
+        connection.execute("drop table if exists pg_temp.gathered")
+        connection.execute(
+            sql.SQL("create temporary table gathered on commit drop as {}").format(query)
+        )
+        row = connection.execute(
+            "select nspname from pg_namespace where oid = pg_my_temp_schema()"
+        ).fetchone()
+        assert row is not None
+        yield row[0], "gathered"
+
+
+def write_table(
+    connection: Connection,
+    table: Table,
+    out: Path,
+    format_name: str,
+    *,
+    order_by: Sequence[str] = (),
+    on_rows: Callable[[str, int, int], None] | None = None,
+) -> int:
+    """Write all rows of a table or view to a file, whole or not at all, as ``export`` does.
+
+    Args:
+        connection: to read from.
+        table: schema and name.
+        out: the file.
+        format_name: one of ``FORMATS``.
+        order_by: columns by which the rows are ordered, texts in byte order; none: CSV by the
+            first three columns, others as it comes.
+        on_rows: told a word and how many rows have been written.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        Refused: the file cannot be written.
+    """
+    source = sql.SQL("{}.{}").format(*map(sql.Identifier, table))
+    columns = _columns(connection, *table)
+    texts = {name for name, kind, _ in columns if kind == "text"}
+    order = sql.SQL(", ").join(
+        sql.SQL('{} collate "C"' if name in texts else "{}").format(sql.Identifier(name))
+        for name in order_by
+    )
     try:
         with _whole_file(out) as handle:
-            if chosen == "csv":
-                return _write_csv(connection, source, columns, handle)
-            if chosen == "json":
+            if format_name == "csv":
+                places = range(1, 1 + min(3, len(columns)))
+                if not order_by:
+                    order = sql.SQL(", ").join(map(sql.Literal, places))
+                return _write_csv(connection, source, columns, order, handle)
+            if order_by:
+                source = sql.SQL("(select * from {} order by {})").format(source, order)
+            if format_name == "json":
                 return _write_json(connection, source, handle, on_rows)
             return _write_parquet(connection, source, columns, handle, on_rows)
     except OSError as error:
@@ -108,7 +174,7 @@ def _harmless(value: Any) -> Any:
     return value
 
 
-def _find(connection: Connection, mart: str) -> tuple[str, str]:
+def _find(connection: Connection, mart: str) -> Table:
     schema, _, name = mart.rpartition(".")
     found = connection.execute(
         """
@@ -168,6 +234,7 @@ def _write_csv(
     connection: Connection,
     source: sql.Composed,
     columns: list[tuple[str, str, int | None]],
+    order: sql.Composed,
     handle: IO[bytes],
 ) -> int:
     expressions = [
@@ -180,11 +247,11 @@ def _write_csv(
         for name, kind, _ in columns
     ]
     statement = sql.SQL(
-        "copy (select {} from {} order by {}) to stdout with (format csv, header)"
+        "copy (select {} from {} as mart order by {}) to stdout with (format csv, header)"
     ).format(
         sql.SQL(", ").join(expressions),
         source,
-        sql.SQL(", ").join(sql.Literal(place + 1) for place in range(min(3, len(columns)))),
+        order,
     )
     cursor = connection.cursor()
     with cursor.copy(statement) as copy:
@@ -227,7 +294,7 @@ def _write_parquet(
         connection.cursor("export") as cursor,
     ):
         cursor.itersize = BATCH
-        cursor.execute(sql.SQL("select * from {}").format(source))
+        cursor.execute(sql.SQL("select * from {} as mart").format(source))
         while batch := cursor.fetchmany(BATCH):
             arrays = [
                 pa.array(_values(batch, place, field.type), field.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 
@@ -26,3 +27,11 @@ def is_running(pid: int) -> bool:
     except (OSError, IndexError):
         return True
     return state not in ("Z", "X")
+
+
+def user_name() -> str:
+    """Who runs this process, for the manifest."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from tandem.database import Connection
@@ -146,10 +147,7 @@ def settlement(
     Raises:
         Refused: no such close or carrier.
     """
-    if close_id is not None and not fetch(
-        connection, "select 1 from issued.closes where close_id = %s", (close_id,)
-    ):
-        raise Refused(f"There is no close {close_id}.")
+    _refuse_unknown_close(connection, close_id)
     if carrier_id is not None and not fetch(
         connection, "select 1 from catalog.carriers where carrier_id = %s", (carrier_id,)
     ):
@@ -165,6 +163,67 @@ def settlement(
         """,
         (close_id, close_id, carrier_id, carrier_id),
     )
+
+
+def trial_balance(connection: Connection, close_id: int | None = None) -> list[Row]:
+    """Debits and credits by account of the journal, with a line of their sums.
+
+    Args:
+        connection: to read from.
+        close_id: of this close; None: of all closes together.
+
+    Raises:
+        Refused: no such close.
+    """
+    _refuse_unknown_close(connection, close_id)
+    return fetch(
+        connection,
+        """
+        select coalesce(journal_account, 'in all') as journal_account,
+            sum(debit_amount) as debit_amount, sum(credit_amount) as credit_amount,
+            sum(balance_amount) as balance_amount
+        from accounting.trial_balance
+        where %s::integer is null or close_id = %s
+        group by rollup (journal_account)
+        having count(*) > 0
+        order by journal_account is null, trial_balance.journal_account
+        """,
+        (close_id, close_id),
+    )
+
+
+def deferred_roll_forward(connection: Connection, close_id: int | None = None) -> list[Row]:
+    """Deferred revenue from close to close."""
+    return fetch(
+        connection,
+        """
+        select close_id, close_through, opening_amount, deferred_amount, recognised_amount,
+            breakage_amount, closing_amount
+        from accounting.deferred_revenue_roll_forward
+        where %s::integer is null or close_id = %s
+        order by close_id
+        """,
+        (close_id, close_id),
+    )
+
+
+def journal_entries(close_id: int | None = None) -> sql.Composed:
+    """The query for the entries of a close, or of all."""
+    return sql.SQL(
+        "select close_id, entry_id, account_id, cycle_start, bucket_id, bill_id, event,"
+        " debit_account, credit_account, amount from accounting.journal where {}"
+    ).format(
+        sql.SQL("true")
+        if close_id is None
+        else sql.SQL("close_id = {}").format(sql.Literal(close_id))
+    )
+
+
+def _refuse_unknown_close(connection: Connection, close_id: int | None) -> None:
+    if close_id is not None and not fetch(
+        connection, "select 1 from issued.closes where close_id = %s", (close_id,)
+    ):
+        raise Refused(f"There is no close {close_id}.")
 
 
 def unbilled_summary(connection: Connection, account_id: str) -> list[Row]:

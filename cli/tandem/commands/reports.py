@@ -1,4 +1,4 @@
-"""settlement, unbilled."""
+"""settlement, journal, unbilled."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _CENT = Decimal("0.01")
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(settlement)
+    app.command()(journal)
     app.command()(unbilled)
 
 
@@ -61,6 +62,43 @@ def settlement(
             ],
             empty="Nothing has been closed yet.",
         )
+
+
+def journal(
+    close_id: Annotated[
+        int | None, typer.Option("--close", metavar="N", help="Only this close.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="F", help="Write the entries, as .csv, .json or .parquet."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what closes posted: the trial balance, and the roll-forward of deferred revenue.
+
+    Example: [bold]tandem journal --close 2[/]
+    """
+    with connect(settings.load(), "journal") as connection:
+        balance = queries.trial_balance(connection, close_id)
+        forward = queries.deferred_roll_forward(connection, close_id)
+        if out is not None:
+            chosen = exporting.format_of(out)
+            with exporting.gathered(connection, queries.journal_entries(close_id)) as table:
+                written = exporting.write_table(
+                    connection, table, out, chosen, order_by=("close_id", "entry_id")
+                )
+    if out is not None:
+        console.say(f"Wrote {written:,} entries to {out}.")
+    elif as_json:
+        console.print_json({"trial_balance": balance, "deferred_revenue": forward})
+    else:
+        console.print_table(balance, title="Trial balance", empty="Nothing has been posted yet.")
+        if forward:
+            console.out.print()
+            console.print_table(
+                forward,
+                title="Deferred revenue: opening + deferred - recognised - breakage = closing",
+            )
 
 
 def unbilled(

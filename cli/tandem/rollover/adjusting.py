@@ -1,0 +1,224 @@
+"""One adjustment, recorded as a load of one row."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+
+from tandem.database import Connection
+from tandem.errors import Refused
+from tandem.feeds import ROLLOVER_ADJUSTMENTS
+from tandem.loading import load_file
+from tandem.processes import user_name
+from tandem.queries import Row, fetch
+
+FILE_NAME = "rollover adjust"  # in the manifest
+OF_A_BUCKET = ("resale", "extension")
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """An adjustment as it is asked for; what is None is filled in.
+
+    Attributes:
+        account_id, pool_id: whose units.
+        action: credit, debit, resale or extension.
+        quantity: in units of the pool.
+        reason_code: of ``catalog.adjustment_reasons``.
+        bucket_cycle_start: resale and extension: the cycle in which the bucket was earned.
+        extend_cycles: extension: by how many cycles.
+        adjusted_by: who; by default the user of the operating system.
+        adjusted_at: when; by default now.
+        note: anything.
+        adjustment_id: by default ``CLI-`` and the time in UTC.
+    """
+
+    account_id: str
+    pool_id: str
+    action: str
+    quantity: Decimal
+    reason_code: str
+    bucket_cycle_start: date | None = None
+    extend_cycles: int | None = None
+    adjusted_by: str | None = None
+    adjusted_at: datetime | None = None
+    note: str | None = None
+    adjustment_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of it.
+
+    Attributes:
+        row: the adjustment as it was recorded.
+        unit_type: of its quantity.
+        load_id: under which it was recorded; None if it was there already.
+        warnings: sentences on what will keep it, or a part of it, from being applied.
+    """
+
+    row: Row
+    unit_type: str
+    load_id: int | None
+    warnings: tuple[str, ...] = ()
+
+
+def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
+    """Record an adjustment. The caller holds the lock.
+
+    Raises:
+        Refused: it cannot be meant so; nothing was changed.
+    """
+    if wanted.quantity <= 0:
+        raise Refused(f"The quantity {wanted.quantity} is not above 0.")
+    unit_type = _refuse_unknown(connection, wanted)
+    warnings = (
+        _look_at_bucket(connection, wanted)
+        if wanted.action in OF_A_BUCKET
+        else _look_at_pool(connection, wanted)
+    )
+    row = _row(wanted)
+    load_id = None
+    with connection.transaction():
+        load_id = _load(connection, row)
+        if load_id is None:
+            raise psycopg.Rollback
+    return Recorded(row, unit_type, load_id, warnings)
+
+
+def _row(wanted: Adjustment) -> Row:
+    now = datetime.now(UTC)
+    at = wanted.adjusted_at or now
+    return {
+        "adjustment_id": wanted.adjustment_id or f"CLI-{now:%Y%m%dT%H%M%S.%fZ}",
+        "account_id": wanted.account_id,
+        "pool_id": wanted.pool_id,
+        "action": wanted.action,
+        "quantity": f"{wanted.quantity:f}",
+        "reason_code": wanted.reason_code,
+        "adjusted_at": at.astimezone(UTC).isoformat(),
+        "adjusted_by": wanted.adjusted_by or user_name(),
+        "bucket_cycle_start": wanted.bucket_cycle_start and wanted.bucket_cycle_start.isoformat(),
+        "extend_cycles": wanted.extend_cycles and str(wanted.extend_cycles),
+        "note": wanted.note,
+    }
+
+
+def _load(connection: Connection, row: Row) -> int | None:
+    """Load the row as a file would be; None where it is there already, then all is undone."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
+        path = Path(folder) / FILE_NAME
+        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        # a rejected row would stay in the manifest; the reason is told, and the load undone
+        result = load_file(
+            connection, ROLLOVER_ADJUSTMENTS, path, format_name="jsonl", max_rejects=Decimal(100)
+        )
+    if result.rejected:
+        if "conflicting_duplicate" in result.reasons:
+            raise Refused(
+                f"An adjustment {row['adjustment_id']} with other content was recorded before."
+            )
+        (reject,) = fetch(
+            connection, "select reason from raw.rejects where load_id = %s", (result.load_id,)
+        )
+        raise Refused(f"The adjustment was not recorded: {reject['reason']}.")
+    return result.load_id if result.accepted else None
+
+
+def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
+    """Refuse ids and codes that nobody knows; returns the unit type of the pool."""
+    if not fetch(
+        connection, "select from raw.accounts where account_id = %s limit 1", (wanted.account_id,)
+    ):
+        raise Refused(f"There is no account {wanted.account_id}.")
+    pools = fetch(
+        connection, "select pool_id, max(unit_type) as unit_type from catalog.plan_pools group by 1"
+    )
+    unit_types = {row["pool_id"]: str(row["unit_type"]) for row in pools}
+    if wanted.pool_id not in unit_types:
+        raise Refused(
+            f"{wanted.pool_id} is no pool of the catalog; there are"
+            f" {', '.join(sorted(unit_types))}."
+        )
+    reasons = [
+        row["reason_code"]
+        for row in fetch(
+            connection, "select reason_code from catalog.adjustment_reasons order by reason_code"
+        )
+    ]
+    if wanted.reason_code not in reasons:
+        raise Refused(
+            f"{wanted.reason_code} is no reason of the catalog; there are {', '.join(reasons)}."
+        )
+    return unit_types[wanted.pool_id]
+
+
+def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
+    """Refuse what no bucket is there for; returns warnings."""
+    if wanted.bucket_cycle_start is None:
+        raise Refused(
+            f"The {wanted.action} needs --bucket-cycle: in which cycle was the bucket earned?"
+        )
+    if wanted.action == "extension" and not wanted.extend_cycles:
+        raise Refused("The extension needs --cycles: how many more cycles shall the bucket live?")
+    buckets = fetch(
+        connection,
+        """
+        select bucket_id, status, expired_quantity from rollover.rollover_buckets
+        where account_id = %s and pool_id = %s and earned_cycle_start = %s and source = 'plan'
+        """,
+        (wanted.account_id, wanted.pool_id, wanted.bucket_cycle_start),
+    )
+    if not buckets:
+        raise Refused(
+            f"{wanted.account_id} has no bucket of {wanted.pool_id} that was earned in the cycle"
+            f" of {wanted.bucket_cycle_start}; 'tandem rollover show' lists them."
+        )
+    (bucket,) = buckets
+    if wanted.action == "extension":
+        if bucket["status"] in ("expired", "archived"):
+            raise Refused(f"The bucket {bucket['bucket_id']} is {bucket['status']} already.")
+        return ()
+    if not bucket["expired_quantity"]:
+        raise Refused(f"Of the bucket {bucket['bucket_id']} nothing has expired to be sold again.")
+    (expired,) = fetch(
+        connection,
+        """
+        select max(%s::bigint / base_units_per_unit::numeric) as units
+        from catalog.plan_pools inner join catalog.unit_types using (unit_type)
+        where pool_id = %s
+        """,
+        (bucket["expired_quantity"], wanted.pool_id),
+    )
+    if wanted.quantity > expired["units"]:
+        return (
+            f"Only {expired['units']:,.2f} of this bucket have expired; the rest will stay"
+            " unapplied.",
+        )
+    return ()
+
+
+def _look_at_pool(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
+    """Warn where the account has no rollover for the pool to give to or take from."""
+    if fetch(connection, "select to_regclass('rollover.rollover_matrix') as name")[0]["name"]:
+        known = fetch(
+            connection,
+            """
+            select bool_or(rollover_status = 'active') as active
+            from rollover.rollover_matrix
+            where account_id = %s and pool_id = %s and not is_closed
+            """,
+            (wanted.account_id, wanted.pool_id),
+        )
+        if not known[0]["active"]:
+            return (
+                f"{wanted.account_id} has no rollover for {wanted.pool_id} at the last build; as"
+                " long as that is so, this stays unapplied.",
+            )
+    return ()
