@@ -46,8 +46,14 @@ def document(
     third_carrier: bool = False,
     international: bool = True,
     holder: Mapping[str, Any] | None = None,
+    adjusted: bool = False,
 ) -> dict[str, Any]:
-    """One bill. `minutes`: about how many minutes of its calls count against the plan."""
+    """One bill.
+
+    Args:
+        minutes: about how many minutes of its calls count against the plan.
+        adjusted: all that can happen to rollover, in the order in which it is drawn.
+    """
     rng = random.Random(seed)
     records = _records(rng, calls, minutes, international=international)
     if third_carrier:
@@ -58,13 +64,22 @@ def document(
         _bucket("2025-08-01", "2026-07-31", "30", "plan"),
         _bucket("2026-02-01", "2027-01-31", "46.5", "plan"),
         _bucket("2026-04-01", "2027-03-31", "60", "plan"),
-        _bucket("2026-06-01", "2027-05-31", "25", "adjustment"),
+        _bucket("2026-06-01", "2027-05-31", "0", "adjustment", given="25"),
     ]
+    if adjusted:
+        buckets = [
+            _bucket("2025-07-01", "2026-08-31", "40", taken_over=True, debited="12", extended=True),
+            _bucket("2025-08-01", "2026-07-31", "30", taken_over=True),
+            _bucket("2026-02-01", "2027-01-31", "46.5", "plan"),
+            _bucket("2026-04-01", "2026-06-30", "10", "plan"),
+            _bucket("2026-06-01", "2027-05-31", "0", "adjustment", given="25"),
+            _bucket("2026-06-01", "2027-05-31", "0", "resale", given="15"),
+        ]
     pools = _charge(records, buckets)
     if third_carrier:
         pools.append(_pool("data", "Shared data", "megabyte", "2000", records, None, []))
     reversals = [_reversal()] if reversal else []
-    lines = _lines(records, reversals)
+    lines = _lines(records, reversals, adjusted=adjusted)
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         totals[line["section"]] += Decimal(line["amount"])
@@ -145,6 +160,26 @@ def many_pools(count: int = 9) -> dict[str, Any]:
             "overage_units": units(max(Decimal(used) - 250, Decimal(0))),
         }
         bill["pools"].append(pool)
+    return bill
+
+
+def archived() -> dict[str, Any]:
+    """A plan with rollover was left some periods ago, and now the time to come back is over."""
+    bill = document(12)
+    pool = bill["pools"][0]
+    pool["buckets"] = [
+        _bucket("2025-08-01", "2026-08-31", "30"),
+        _bucket("2025-10-01", "2026-10-31", "46.5"),
+    ]
+    for bucket in pool["buckets"]:
+        bucket |= {
+            "archived_units": bucket["opening_units"],
+            "remaining_units": units(Decimal(0)),
+            "status": "archived",
+        }
+    for key in ("allowance", "plan_used", "rollover_used", "overage", "no_charge"):
+        pool[f"{key}_units"] = units(Decimal(0))
+    pool["rollover"] = _position(pool["buckets"])
     return bill
 
 
@@ -269,16 +304,36 @@ def _data(rng: random.Random, count: int) -> list[dict[str, Any]]:
     return records
 
 
-def _bucket(earned: str, use_by: str, opening: str, source: str) -> dict[str, Any]:
+def _bucket(
+    earned: str,
+    use_by: str,
+    opening: str,
+    source: str = "plan",
+    *,
+    given: str = "0",
+    accumulated: str = "0",
+    debited: str = "0",
+    taken_over: bool = False,
+    extended: bool = False,
+) -> dict[str, Any]:
+    until = dt.date.fromisoformat(use_by)
+    started = Decimal(opening) + Decimal(given) + Decimal(accumulated)
     return {
         "bucket_id": f"A000123-anytime-{earned.replace('-', '')}-{source}",
         "source": source,
+        "is_taken_over": taken_over,
+        "is_extended": extended,
         "earned_cycle_start": earned,
         "use_by": use_by,
+        "cycles_left": (until.year - 2026) * 12 + until.month - 6,
         "opening_units": units(Decimal(opening)),
+        "given_units": units(Decimal(given)),
+        "accumulated_units": units(Decimal(accumulated)),
         "used_units": units(Decimal(0)),
+        "debited_units": units(Decimal(debited)),
         "expired_units": units(Decimal(0)),
-        "remaining_units": units(Decimal(opening)),
+        "archived_units": units(Decimal(0)),
+        "remaining_units": units(started - Decimal(debited)),
         "status": "available",
     }
 
@@ -308,28 +363,40 @@ def _charge(records: list[dict[str, Any]], buckets: list[dict[str, Any]]) -> lis
             record["rate"] = overage_rate[kind, record["carrier_id"]]
             record["charge"] = (need * record["rate"]).quantize(MILLIONTH)
     for bucket in buckets:
-        if not Decimal(bucket["remaining_units"]):
+        if not bucket["cycles_left"]:
+            bucket["expired_units"] = bucket["remaining_units"]
+            bucket["remaining_units"] = units(Decimal(0))
+            bucket["status"] = "expired"
+        elif not Decimal(bucket["remaining_units"]):
             bucket["status"] = "depleted"
     unused = left["minute"]
     if unused:
-        earned = _bucket("2026-06-01", "2027-06-30", str(unused), "plan")
-        buckets.append(earned)
-    opening = Decimal("161.5")
-    used = sum((record["split"].get("rollover", Decimal(0)) for record in records), Decimal(0))
-    rollover = {
-        "opening_balance": units(opening - 25),
-        "adjusted_units": units(Decimal(25)),
-        "used_units": units(used),
-        "accumulated_units": units(unused),
-        "expired_units": units(Decimal(0)),
-        "capped_units": units(Decimal(0)),
-        "archived_units": units(Decimal(0)),
-        "closing_balance": units(opening - used + unused),
-    }
+        buckets.append(_bucket("2026-06-01", "2027-06-30", "0", accumulated=str(unused)))
+    rollover = _position(buckets)
     return [
         _pool("anytime", "Anytime minutes", "minute", "1000", records, rollover, buckets),
         _pool("messages", "Messages", "message", "200", records, None, []),
     ]
+
+
+def _position(buckets: list[dict[str, Any]]) -> dict[str, str]:
+    def total(key: str, **having: object) -> Decimal:
+        chosen = [b for b in buckets if all(b[name] == value for name, value in having.items())]
+        return sum((Decimal(bucket[f"{key}_units"]) for bucket in chosen), Decimal(0))
+
+    figures = {
+        "opening_balance": total("opening"),
+        "taken_over_units": total("opening", is_taken_over=True),
+        "adjusted_units": total("given") - total("debited"),
+        "used_units": total("used"),
+        "accumulated_units": total("accumulated"),
+        "expired_units": total("expired"),
+        "capped_units": Decimal(0),
+        "archived_units": total("archived"),
+        "closing_balance": total("remaining"),
+        "expiring_next_units": total("remaining", cycles_left=1),
+    }
+    return {key: units(value) for key, value in figures.items()}
 
 
 ORDER = ("plan", "rollover", "overage")
@@ -398,7 +465,9 @@ def _reversal() -> dict[str, Any]:
     }
 
 
-def _lines(records: list[dict[str, Any]], reversals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _lines(
+    records: list[dict[str, Any]], reversals: list[dict[str, Any]], *, adjusted: bool
+) -> list[dict[str, Any]]:
     names = {carrier["carrier_id"]: carrier["carrier_name"] for carrier in [*CARRIERS, THIRD]}
     lines: list[dict[str, Any]] = []
 
@@ -424,7 +493,7 @@ def _lines(records: list[dict[str, Any]], reversals: list[dict[str, Any]]) -> li
         )
 
     plan = {"plan_id": "SHARE1000", "plan_name": "Share 1000"}
-    add("plan_fee", "Share 1000, June 1 to June 30", Decimal(50), **plan)
+    add("plan_fee", "Share 1000, 1 Jun 2026 to 30 Jun 2026", Decimal(50), **plan)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         key = ("carrier_id", "service", "call_type", "treatment", "unit_type")
@@ -446,10 +515,24 @@ def _lines(records: list[dict[str, Any]], reversals: list[dict[str, Any]]) -> li
             unit_type=unit_type,
             rate=str(rates.pop()) if len(rates) == 1 else None,
         )
+    if adjusted:
+        for what, quantity, rate, times in (
+            ("expired units bought back, from the period of 1 Jun 2025", 15, "0.20", 1),
+            ("life prolonged by 2 periods, from the period of 1 Jul 2025", 40, "0.02", 2),
+        ):
+            add(
+                "one_time",
+                f"Anytime minutes, {what}",
+                quantity * Decimal(rate) * times,
+                **plan,
+                quantity_units=units(Decimal(quantity)),
+                unit_type="minute",
+                rate=rate,
+            )
     for record in reversals:
         add(
             "one_time",
-            "Reversal of a call of May 12, 9:15 am",
+            "Calls, long distance, reversed, of 12 May 2026",
             record["charge"],
             carrier_id="wireless",
             carrier_name=names["wireless"],

@@ -36,6 +36,7 @@ def test_no_bill_is_wider_than_a_phone(tmp_path: Path) -> None:
         factory.long_names(),
         factory.hostile(),
         factory.many_pools(),
+        factory.document(12, minutes=1020, adjusted=True),
     ]
     frames = "".join(
         f'<iframe width="{width}" height="400" srcdoc="{html.escape(render_html(document))}">'
@@ -55,7 +56,7 @@ def test_no_bill_is_wider_than_a_phone(tmp_path: Path) -> None:
     title = re.search(r"<title>(.*?)</title>", dom)
     assert title
     measured = json.loads(html.unescape(title[1]))
-    assert len(measured) == 12
+    assert len(measured) == 15
     for content, frame, has_font in measured:
         assert content <= frame
         assert has_font

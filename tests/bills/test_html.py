@@ -25,6 +25,8 @@ EXTREMES = {
     "three carriers": lambda: factory.document(20, third_carrier=True),
     "hostile": factory.hostile,
     "long names": factory.long_names,
+    "adjusted": lambda: factory.document(40, minutes=1020, adjusted=True, reversal=True),
+    "archived": factory.archived,
 }
 
 
@@ -75,6 +77,19 @@ def test_figures_are_those_of_the_document(rendered: tuple[dict[str, Any], str, 
     cells = [cell.strip() for row in page.rows for cell in row]
     for line in document["lines"]:
         assert fmt.number(fmt.decimal(line["amount"]), 2) in cells
+
+
+def test_a_table_of_buckets_adds_up_and_says_where_they_are_from() -> None:
+    page = Page(render_html(factory.document(40, minutes=1020, adjusted=True)))
+    rows = [[cell.strip() for cell in row] for row in page.rows]
+    (head,) = [row for row in rows if row[0] == "Use by"]
+    assert head[2:] == [
+        "Left", "Started with", "Used", "Taken back", "Expired", "From the period of",
+    ]  # fmt: skip
+    (prolonged,) = [row for row in rows if row[0].startswith("31 Aug 2026")]
+    assert prolonged[2:] == [
+        "2.8", "40.0", "25.2", "12.0", "0.0", "1 Jul 2025 previous billing, prolonged",
+    ]  # fmt: skip
 
 
 def test_every_call_is_in_the_detail(rendered: tuple[dict[str, Any], str, Page]) -> None:

@@ -21,6 +21,7 @@ from pypdf import PdfReader
 from tandem.bills import BillError, render_json, render_pdf
 from tandem.bills import format as fmt
 from tandem.bills.pack import pack
+from tandem.bills.view import view_of
 
 from . import factory
 
@@ -31,6 +32,8 @@ EXTREMES = {
     "many pools": factory.many_pools,
     "three carriers": lambda: factory.document(12, third_carrier=True),
     "long names": factory.long_names,
+    "adjusted": lambda: factory.document(12, minutes=1020, adjusted=True, reversal=True),
+    "archived": factory.archived,
 }
 
 
@@ -65,6 +68,14 @@ def test_key_figures_can_be_read_out(rendered: Rendered) -> None:
     assert "1\N{EN DASH}30 June 2026" in text
     for line in rendered.document["lines"]:
         assert fmt.number(fmt.decimal(line["amount"]), 2) in text
+
+
+def test_no_word_of_a_long_rollover_position_is_broken() -> None:
+    document = factory.document(12, minutes=1020, adjusted=True)
+    (rollover,) = [pool.rollover for pool in view_of(document).pools if pool.rollover]
+    lines = text_of(render_pdf(document)).splitlines()
+    assert len(rollover.steps) == 9
+    assert all(any(step.label in line for line in lines) for step in rollover.steps)
 
 
 def test_every_page_says_whose_it_is_and_where_it_belongs(rendered: Rendered) -> None:

@@ -33,6 +33,8 @@ def shown(document: dict[str, Any], *, width: int = 100, colour: bool = False) -
         lambda: factory.document(40, third_carrier=True),
         factory.hostile,
         factory.long_names,
+        lambda: factory.document(40, minutes=1020, adjusted=True, reversal=True),
+        factory.archived,
     ],
 )
 def test_it_fits_and_has_the_total(make: Callable[[], dict[str, Any]]) -> None:
@@ -72,6 +74,23 @@ def test_rollover_buckets_have_a_gauge_and_a_date() -> None:
     assert "expires next" in line
     assert "█" in line
     assert "30.0" in line
+
+
+def test_adjusted_rollover_fits_and_no_step_is_broken() -> None:
+    text = shown(factory.document(40, minutes=1020, adjusted=True))
+    lines = text.splitlines()
+    at = next(at for at, line in enumerate(lines) if "brought forward" in line)
+    assert [line.split("  ")[-1] for line in (line.rstrip() for line in lines[at : at + 2])] == [
+        "+ 15 bought back",
+        "= 119.3 left from 1 July",
+    ]
+    line = next(line for line in lines if line.startswith("   31 Aug 2026"))
+    assert line.split() == [
+        *("31", "Aug", "2026", "█░░░░░░", "2.8", "40.0", "25.2", "12.0", "0.0"),
+        *("1", "Jul", "2025"),
+    ]
+    assert "previous billing" in text
+    assert "40.0 min \N{MULTIPLICATION SIGN} 2" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_long_detail_is_cut_and_says_so() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tandem.bills import BillError
 from tandem.bills import format as fmt
 from tandem.bills.charges import sections_of
+from tandem.bills.model import Step
 from tandem.bills.view import view_of
+from tandem.rollover.buckets import sentences
 
 from . import factory
 
@@ -175,7 +181,200 @@ def test_what_did_not_fit_under_the_limit_is_told() -> None:
     document["pools"][0]["rollover"]["capped_units"] = "12.000000"
     rollover = view_of(document).pools[0].rollover
     assert rollover is not None
-    assert rollover.limit_note.startswith("12\N{NO-BREAK SPACE}minutes more did not fit")
+    assert rollover.note.startswith("12\N{NO-BREAK SPACE}minutes more did not fit")
+
+
+def adjusted(**values: Any) -> dict[str, Any]:
+    return factory.document(40, minutes=1020, adjusted=True, **values)
+
+
+def signed(step: Step) -> Decimal:
+    value = Decimal(step.value.replace(",", ""))
+    return -value if step.sign == MINUS else value
+
+
+def test_the_position_adds_up_and_tells_each_adjustment_apart() -> None:
+    rollover = view_of(adjusted()).pools[0].rollover
+    assert rollover is not None
+    assert [(step.sign, step.value, step.label) for step in rollover.steps] == [
+        ("", "56.5", "brought forward"),
+        ("+", "70", "from your previous billing"),
+        ("+", "25", "credited"),
+        ("+", "15", "bought back"),
+        (MINUS, "12", "taken back"),
+        (MINUS, "25.2", "used"),
+        (MINUS, "10", "expired"),
+        ("+", "0", "newly earned"),
+        ("=", "119.3", "left from 1 July"),
+    ]
+    *terms, left = rollover.steps
+    assert sum(map(signed, terms)) == signed(left)
+
+
+@pytest.mark.parametrize("make", [adjusted, factory.archived, lambda: factory.document(60)])
+def test_each_bucket_adds_up(make: Callable[[], dict[str, Any]]) -> None:
+    rollover = view_of(make()).pools[0].rollover
+    assert rollover is not None
+    assert rollover.note == ""
+    for bucket in rollover.buckets:
+        taken = sum(Decimal(cell.text) for cell in bucket.cells)
+        assert Decimal(bucket.started) - taken == Decimal(bucket.remaining)
+        assert Decimal(bucket.fill) <= Decimal(bucket.length)
+
+
+def test_a_bucket_says_how_it_came_and_until_when_it_lasts() -> None:
+    rollover = view_of(adjusted()).pools[0].rollover
+    assert rollover is not None
+    assert rollover.columns == ["Used", "Taken back", "Expired"]
+    assert [(b.use_by, b.earned, b.origin, b.state) for b in rollover.buckets] == [
+        ("30 Jun 2026", "1 Apr 2026", "", "expired"),
+        ("31 Jul 2026", "1 Aug 2025", "previous billing", "expires next"),
+        ("31 Aug 2026", "1 Jul 2025", "previous billing, prolonged", ""),
+        ("31 Jan 2027", "1 Feb 2026", "", ""),
+        ("31 May 2027", "1 Jun 2026", "credit", ""),
+        ("31 May 2027", "1 Jun 2026", "bought back", ""),
+    ]
+    labels = {note.label for note in view_of(adjusted()).notes}
+    assert {"Previous billing", "Bought back", "Prolonged", "Taken back"} <= labels
+    assert "Archived" not in labels
+
+
+def test_the_warning_knows_of_buckets_that_last_longer_but_are_used_first() -> None:
+    """Who uses just the 30 minutes that are due would lose them: 2.8 of a prolonged bucket are
+    older, and so used first."""
+    document = adjusted()
+    rollover = view_of(document).pools[0].rollover
+    assert rollover is not None
+    assert rollover.sentence.replace("\N{NO-BREAK SPACE}", " ") == (
+        "You have 119.3 minutes of rollover. Use 30 of it by 31 July 2026, in your next period;"
+        " 2.8 minutes that last longer are used first."
+    )
+    due = document["pools"][0]["rollover"]["expiring_next_units"]
+    assert Decimal(due) == sum(Decimal(b.remaining) for b in rollover.buckets if b.is_next)
+    # a life is counted in periods: another bill cycle day moves the date, not the warning
+    for bucket in document["pools"][0]["buckets"]:
+        if bucket["use_by"] == "2026-07-31":
+            bucket["use_by"] = "2026-08-14"
+    moved = view_of(document).pools[0].rollover
+    assert moved is not None
+    assert "Use 30 of it by 14 August 2026, in your next period" in moved.sentence
+
+
+def test_what_is_left_is_what_rollover_show_says() -> None:
+    document = adjusted()
+    rows = [
+        {
+            "status": bucket["status"],
+            "remaining_units": Decimal(bucket["remaining_units"]),
+            "use_by": date.fromisoformat(bucket["use_by"]),
+            "expires_on": date.fromisoformat(bucket["use_by"]) + timedelta(days=1),
+        }
+        for bucket in document["pools"][0]["buckets"]
+    ]
+    assert sentences(rows, "minute", date(2026, 8, 1)) == [
+        "119.3 minutes left to use.",
+        "30 expire with this cycle unless used by 31 July 2026.",
+    ]
+
+
+def test_archived_rollover_is_told_and_an_allowance_that_is_gone_is_not_drawn() -> None:
+    view = view_of(factory.archived())
+    pool = view.pools[0]
+    assert pool.rollover is not None
+    assert pool.rollover.sentence.replace("\N{NO-BREAK SPACE}", " ") == (
+        "You have no rollover left. 76.5 minutes were archived, because your plan no longer has"
+        " this rollover."
+    )
+    assert [(step.sign, step.value) for step in pool.rollover.steps] == [
+        ("", "76.5"), (MINUS, "76.5"), ("=", "0"),
+    ]  # fmt: skip
+    assert pool.rollover.columns == ["Used", "Archived"]
+    assert {(b.use_by, b.state) for b in pool.rollover.buckets} == {("", "archived")}
+    assert [charted.name for charted in view.charted] == ["Messages"]
+    assert view.pooled == "messages"
+    assert "Archived" in {note.label for note in view.notes}
+
+
+def test_adjustments_that_buckets_do_not_account_for_are_told_as_one() -> None:
+    document = adjusted()
+    for bucket in document["pools"][0]["buckets"]:
+        del bucket["given_units"]
+    rollover = view_of(document).pools[0].rollover
+    assert rollover is not None
+    assert [(s.sign, s.value, s.label) for s in rollover.steps[2:3]] == [("+", "28", "adjusted")]
+
+
+def test_rollover_without_adjustments_is_told_as_ever() -> None:
+    """Documents that know nothing of adjustments, and those in which there are none."""
+    document = factory.document(60, minutes=700)
+    del document["pools"][0]["buckets"][3]
+    position = document["pools"][0]["rollover"]
+    position |= {"adjusted_units": "0.000000", "closing_balance": "431.400000"}
+    bucket = document["pools"][0]["buckets"][-1]
+    bucket |= {"opening_units": bucket["accumulated_units"], "accumulated_units": "0.000000"}
+    old = copy.deepcopy(document)
+    for key in ("taken_over_units", "expiring_next_units"):
+        del old["pools"][0]["rollover"][key]
+    new_keys = ("given", "accumulated", "debited", "archived")
+    for bucket in old["pools"][0]["buckets"]:
+        for key in ("is_taken_over", "is_extended", "cycles_left", *new_keys):
+            del bucket[f"{key}_units" if key in new_keys else key]
+    assert view_of(old) == view_of(document)
+    rollover = view_of(old).pools[0].rollover
+    assert rollover is not None
+    assert [step.label for step in rollover.steps] == [
+        "brought forward", "used", "newly earned", "left from 1 July",
+    ]  # fmt: skip
+    assert rollover.columns == ["Used"]
+
+
+def test_sums_that_rounding_breaks_are_owned_up_to() -> None:
+    document = factory.document(60, minutes=700)
+    position = document["pools"][0]["rollover"]
+    third = Decimal("0.333333")
+    position["opening_balance"] = str(Decimal(position["opening_balance"]) + third)
+    position["accumulated_units"] = str(Decimal(position["accumulated_units"]) + third)
+    position["closing_balance"] = str(Decimal(position["closing_balance"]) + 2 * third)
+    rollover = view_of(document).pools[0].rollover
+    assert rollover is not None
+    assert rollover.note == "Figures are rounded to hundredths; their sums are not."
+
+
+def test_one_time_lines_say_what_made_their_amount() -> None:
+    document = adjusted(reversal=True)
+    view = view_of(document)
+    (section,) = [part for part in view.sections if part.title.startswith("One-time")]
+    shown = [
+        (group.title, line.description, line.how, line.quantity.replace("\N{NO-BREAK SPACE}", " "))
+        for group in section.groups
+        for line in group.lines
+    ]
+    assert shown == [
+        (
+            "Rollover",
+            "Anytime minutes, expired units bought back, from the period of 1 Jun 2025",
+            "$0.20 per minute",
+            "15.0 min",
+        ),
+        (
+            "Rollover",
+            "Anytime minutes, life prolonged by 2 periods, from the period of 1 Jul 2025",
+            "$0.02 per minute and period",
+            "40.0 min \N{MULTIPLICATION SIGN} 2",
+        ),
+        ("Peachtree Wireless", "Calls, long distance, reversed, of 12 May 2026", "", ""),
+    ]
+    (one_time,) = [row for row in view.sums if row.label == "One-time"]
+    assert one_time.note == f"rollover $4.60, reversed {MINUS}$3.60"
+    alone = view_of(adjusted())
+    (one_time,) = [row for row in alone.sums if row.label == "One-time"]
+    assert one_time.note == "rollover bought back and prolonged"
+    assert [group.title for part in alone.sections for group in part.groups][-2:] == ["", ""]
+    # calls alone need no words
+    (one_time,) = [
+        row for row in view_of(factory.document(9, reversal=True)).sums if row.label == "One-time"
+    ]
+    assert one_time.note == ""
 
 
 @pytest.mark.parametrize(

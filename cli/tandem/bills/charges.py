@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ from tandem.bills.format import ZERO, clean, decimal, money, number
 from tandem.bills.model import Fact, Group, Line, Section
 
 CENT = Decimal("0.01")
+TIMES = "\N{MULTIPLICATION SIGN}"
+PROLONGED = re.compile(r"\bprolonged by (\d{1,4}) (?:period|cycle)s?\b").search
 
 # section: (title, key of its total)
 SECTIONS = {
@@ -29,7 +32,7 @@ def sums_of(document: Mapping[str, Any], currency: str) -> list[Fact]:
     notes = {
         "plan_fee": fmt.listed(plans),
         "usage": _usage_note(lines, currency),
-        "one_time": "",
+        "one_time": _one_time_note(lines, currency),
         "tax": "",
     }
     result = []
@@ -60,6 +63,32 @@ def _usage_note(lines: Iterable[Mapping[str, Any]], currency: str) -> str:
     return ", ".join(parts)
 
 
+def _one_time_note(lines: Iterable[Mapping[str, Any]], currency: str) -> str:
+    """What was paid for rollover; where there is something else too, how much of each."""
+    amounts: dict[str, Decimal] = {}
+    for line in lines:
+        if line["section"] == "one_time":
+            kind = "prolonged" if _prolonged(line) else "bought back"
+            kind = "" if line.get("carrier_id") else kind
+            amounts[kind] = amounts.get(kind, ZERO) + decimal(line["amount"])
+    reversed_amount = amounts.pop("", None)
+    if not amounts:
+        return ""
+    if reversed_amount is None:
+        return f"rollover {fmt.listed(list(amounts))}"
+    rollover = money(sum(amounts.values(), ZERO), currency)
+    return f"rollover {rollover}, reversed {money(reversed_amount, currency)}"
+
+
+def _prolonged(line: Mapping[str, Any]) -> int:
+    """By how many periods the life of units was prolonged, if that is what a line charges; else 0.
+
+    The line says so in its words only.
+    """
+    found = PROLONGED(clean(line.get("description")))
+    return int(found[1]) if found and line["section"] == "one_time" else 0
+
+
 def sections_of(document: Mapping[str, Any], currency: str) -> list[Section]:
     """Every line of the bill, by section and, where a carrier has part in it, by carrier."""
     totals = document["totals"]
@@ -76,6 +105,9 @@ def sections_of(document: Mapping[str, Any], currency: str) -> list[Section]:
                 groups.setdefault(name if section in ("usage", "one_time") else "", []).append(line)
         if not groups:
             continue
+        if section == "one_time" and len(groups) > 1 and "" in groups:
+            # what is of no carrier is of the account's rollover
+            groups = {name or "Rollover": members for name, members in groups.items()}
         result.append(
             Section(
                 title=title,
@@ -111,6 +143,8 @@ def _line(line: Mapping[str, Any], currency: str, *, with_plan: bool) -> Line:
         text = f"{number(units, fmt.decimals_of(units, decimals, 2))}"
         short = fmt.unit_words(unit_type)[2]
         text = f"{text}{fmt.NBSP}{short}" if short else text
+        periods = _prolonged(line)
+        text += f"{fmt.NBSP}{TIMES}{fmt.NBSP}{periods}" if periods > 1 else ""
     return Line(
         description=description,
         how=_how(line, amount, currency),
@@ -130,7 +164,7 @@ def _how(line: Mapping[str, Any], amount: Decimal, currency: str) -> str:
     if rate is not None and section != "plan_fee":
         per_unit = f"{money(rate, currency)} per {fmt.unit_words(line.get('unit_type'))[0]}"
     if section != "usage":
-        return per_unit
+        return f"{per_unit} and period" if _prolonged(line) else per_unit
     if treatment == "free":
         return "no charge"
     if treatment == "pool":

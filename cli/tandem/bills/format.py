@@ -20,6 +20,7 @@ FIGURE_SPACE = "\N{FIGURE SPACE}"
 NBSP = "\N{NO-BREAK SPACE}"
 EN_DASH = "\N{EN DASH}"
 ZERO = Decimal(0)
+HUNDRED = Decimal(100)
 
 MONTHS = [
     "January",
@@ -152,6 +153,16 @@ def money(value: Decimal, currency: str) -> str:
 def percent(value: Decimal) -> str:
     """A tax rate given as a fraction: `0.0425` is `4.25%`."""
     return f"{number(value * 100, decimals_of(value * 100, 0, 4))}%"
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal:
+    """How many percent of `whole` a part is, from 0 to 100: the width of a bar."""
+    return min(part * HUNDRED / whole, HUNDRED) if whole > 0 and part > 0 else ZERO
+
+
+def percent_text(value: Decimal) -> str:
+    """A width in percent, with as many decimals as a drawing needs."""
+    return str(value.quantize(Decimal("0.001"), rounding=ROUND_HALF_UP))
 
 
 def unit_words(unit_type: str | None) -> tuple[str, str, str]:

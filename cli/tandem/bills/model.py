@@ -67,14 +67,26 @@ class Step:
 
 
 @dataclass(slots=True)
+class Cell:
+    """A figure of a table."""
+
+    text: str
+    is_zero: bool
+
+
+@dataclass(slots=True)
 class Bucket:
-    """Units rolled over together: when they were earned, what is left, until when."""
+    """Units rolled over together: when they were earned, what is left, until when.
+
+    `started`, less every one of `cells`, is `remaining`; `cells` match the columns of `Rollover`.
+    `origin` says how they came, or came to last longer, where that is not the usual way.
+    """
 
     use_by: str
     earned: str
-    opening: str
-    used: str
-    expired: str
+    origin: str
+    started: str
+    cells: list[Cell]
     remaining: str
     state: str
     is_next: bool
@@ -85,18 +97,25 @@ class Bucket:
 
 @dataclass(slots=True)
 class Rollover:
-    """The rollover position of a pool and how it came about."""
+    """The rollover position of a pool and how it came about.
+
+    The table of buckets is dense where it has more to say than what was used.
+    """
 
     sentence: str
     steps: list[Step]
-    limit_note: str
+    note: str
+    columns: list[str]
+    is_dense: bool
     buckets: list[Bucket]
-    has_expired: bool
 
 
 @dataclass(slots=True)
 class Pool:
-    """One allowance: what was used of it, from which source, what is left."""
+    """One allowance: what was used of it, from which source, what is left.
+
+    One that gave nothing, and of which nothing was used, is not charted: only rollover is left.
+    """
 
     name: str
     unit: str
@@ -107,6 +126,7 @@ class Pool:
     allowance_leads: bool
     figures: list[Figure]
     spans: list[Span]
+    is_charted: bool
     rollover: Rollover | None
 
 
@@ -137,14 +157,6 @@ class Section:
     title: str
     amount: str
     groups: list[Group]
-
-
-@dataclass(slots=True)
-class Cell:
-    """A figure of a table."""
-
-    text: str
-    is_zero: bool
 
 
 @dataclass(slots=True)
@@ -222,6 +234,7 @@ class View:
     total_note: str
     sums: list[Fact]
     pools: list[Pool]
+    charted: list[Pool]
     pooled: str
     rolling: int
     amounts_in: str

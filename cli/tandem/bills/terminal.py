@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from textwrap import wrap
 from typing import Any
 
 from rich import box
@@ -19,12 +20,14 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from tandem.bills.model import Bucket, Call, Detail, Pool, Rollover, Segment, View
+from tandem.bills.model import Bucket, Call, Detail, Pool, Rollover, Segment, Step, View
 from tandem.bills.view import view_of
 
 WIDTH = 100
 MOST_CALLS = 20
 GAUGE = 26
+LEAST_GAUGE = 6
+HEAD = 9  # letters in a line of a head that is broken
 PATTERNS = {
     "plan": ("█", "cyan"),
     "rollover": ("▒", "cyan"),
@@ -47,14 +50,14 @@ def _parts(view: View, width: int) -> Iterator[RenderableType]:
     yield _letterhead(view)
     yield Text()
     yield _due(view)
-    if view.pools:
+    if view.charted:
         yield _heading(f"Where your {view.pooled} came from")
-        for pool in view.pools:
+        for pool in view.charted:
             yield _pool(pool, width - 2)
     for pool in view.pools:
         if pool.rollover:
             yield _heading("What you have left" + (f": {pool.name}" if view.rolling > 1 else ""))
-            yield _rollover(pool.rollover)
+            yield _rollover(pool.rollover, width - 2)
     yield _heading("Charges")
     yield _charges(view)
     if view.usage.rows:
@@ -174,41 +177,76 @@ def _spans(pool: Pool, width: int) -> RenderableType:
     return Group(Text(line, style="dim"), *legend)
 
 
-def _rollover(rollover: Rollover) -> RenderableType:
-    steps = Text()
-    for step in rollover.steps:
-        steps.append(f"{step.sign} " if step.sign else "")
-        steps.append(step.value, style="bold")
-        steps.append(f" {step.label}  ", style="dim")
-    parts: list[RenderableType] = [Text(rollover.sentence), steps]
-    if rollover.limit_note:
-        parts.append(Text(rollover.limit_note, style="dim"))
+def _rollover(rollover: Rollover, width: int) -> RenderableType:
+    parts: list[RenderableType] = [Text(rollover.sentence), *_steps(rollover.steps, width)]
+    if rollover.note:
+        parts.append(Text(rollover.note, style="dim"))
     if rollover.buckets:
-        table = _table("Use by", "", "Left", "Started with", "Used", "From the period of")
-        table.columns[0].no_wrap = True
-        for bucket in rollover.buckets:
-            table.add_row(*_bucket(bucket), style="" if bucket.is_live else "dim")
-        parts += [Text(), table]
+        parts += [Text(), _buckets(rollover, width)]
     return Padding(Group(*parts), (0, 0, 0, 2))
 
 
-def _bucket(bucket: Bucket) -> tuple[Text, ...]:
+def _buckets(rollover: Rollover, width: int) -> Table:
+    labels = ["Use by", "", "Left", "Started with", *rollover.columns, "From the period of"]
+    gauge = GAUGE
+    if rollover.is_dense:
+        # heads in two lines; what the others leave is for the bars
+        labels = ["\n".join(wrap(label, HEAD)) for label in labels]
+        rows = [labels, *([cell.plain for cell in _bucket(b, 0)] for b in rollover.buckets)]
+        widths = [max(map(_widest, texts)) for texts in zip(*rows, strict=True)]
+        gauge = min(max(width - sum(widths) - 3 * len(labels) + 1, LEAST_GAUGE), GAUGE)
+    table = _table(*labels, left=labels[-1:], gauge=gauge)
+    table.columns[0].no_wrap = True
+    for bucket in rollover.buckets:
+        table.add_row(*_bucket(bucket, gauge), style="" if bucket.is_live else "dim")
+    return table
+
+
+def _widest(text: str) -> int:
+    return max(map(cell_len, text.splitlines()), default=0)
+
+
+def _steps(steps: Iterable[Step], width: int) -> list[Text]:
+    """The sum in as many lines as it takes, none of which ends within a step."""
+    lines: list[Text] = []
+    for step in steps:
+        text = Text(f"{step.sign} " if step.sign else "")
+        text.append(step.value, style="bold")
+        text.append(f" {step.label}  ", style="dim")
+        if lines and lines[-1].cell_len + text.cell_len <= width + len("  "):
+            lines[-1].append_text(text)
+        else:
+            lines.append(text)
+    return lines
+
+
+def _bucket(bucket: Bucket, width: int) -> tuple[Text, ...]:
     style = "red bold" if bucket.is_next else ""
-    gauge = Text("█" * _cells(Decimal(bucket.fill), GAUGE), style="cyan")
-    gauge.append("░" * (_cells(Decimal(bucket.length), GAUGE) - len(gauge)), style="dim")
+    full = _cells(Decimal(bucket.fill), width)
+    if bucket.is_live and 0 < width < GAUGE:
+        full = max(full, 1)  # on a short bar too, what is left can be seen
+    gauge = Text("█" * full, style="cyan")
+    gauge.append("░" * (_cells(Decimal(bucket.length), width) - len(gauge)), style="dim")
     return (
         Text.assemble(
-            bucket.use_by, (f" {bucket.state}" if bucket.state else "", style), no_wrap=True
+            bucket.use_by,
+            (f" {bucket.state}" if bucket.use_by and bucket.state else bucket.state, style),
+            no_wrap=True,
         ),
         gauge,
         Text(bucket.remaining, style="bold" if bucket.is_live else ""),
-        Text(bucket.opening),
-        Text(bucket.used),
-        Text(bucket.earned),
+        Text(bucket.started),
+        *(Text(cell.text, style="dim" if cell.is_zero else "") for cell in bucket.cells),
+        Text.assemble(bucket.earned, (f"\n{bucket.origin}".replace(", ", "\n").rstrip(), "dim")),
     )
 
 
-def _table(first: str, *labels: str, left: Iterable[str] = ("From the period of",)) -> Table:
+def _table(
+    first: str,
+    *labels: str,
+    left: Iterable[str] = ("From the period of",),
+    gauge: int = GAUGE,
+) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, expand=True, header_style="dim", padding=(0, 1)
     )
@@ -217,7 +255,7 @@ def _table(first: str, *labels: str, left: Iterable[str] = ("From the period of"
         if label:
             table.add_column(label, justify="left" if label in left else "right", overflow="fold")
         else:
-            table.add_column(width=GAUGE, no_wrap=True)
+            table.add_column(width=gauge, no_wrap=True)
     return table
 
 

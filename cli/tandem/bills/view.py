@@ -16,6 +16,7 @@ from tandem.bills.detail import details_of, usage_of
 from tandem.bills.format import ZERO, clean, decimal, money
 from tandem.bills.model import BillError, Fact, View
 from tandem.bills.pools import pool_of
+from tandem.bills.rollover import notes_of
 
 LETTER_COUNTRIES = frozenset({"", "US", "USA", "CA", "CAN", "MX", "MEX", "PH", "CL", "CO", "PR"})
 
@@ -67,6 +68,7 @@ def _view(document: Mapping[str, Any]) -> View:
     bill_id = clean(document["bill_id"])
     total = decimal(document["totals"]["total_amount"])
     pools = [pool_of(pool, end, document) for pool in document.get("pools") or []]
+    charted = [pool for pool in pools if pool.is_charted]
     calls = document.get("calls") or []
     view = View(
         bill_id=bill_id,
@@ -90,7 +92,10 @@ def _view(document: Mapping[str, Any]) -> View:
         total_note="A credit in your favor." if total < 0 else "",
         sums=sums_of(document, currency),
         pools=pools,
-        pooled=pools[0].unit if pools and pools[0].unit in ("minutes", "messages") else "usage",
+        charted=charted,
+        pooled=charted[0].unit
+        if charted and charted[0].unit in ("minutes", "messages")
+        else "usage",
         rolling=sum(pool.rollover is not None for pool in pools),
         amounts_in=fmt.CURRENCY_SIGNS.get(currency, currency),
         sections=sections_of(document, currency),
@@ -137,7 +142,7 @@ def _notes(
     ]
     has_rollover = any(pool.rollover for pool in view.pools)
     treatments = {line.get("treatment") for line in document["lines"]}
-    if view.pools:
+    if view.charted:
         notes.append(
             Fact(
                 "Overage",
@@ -157,6 +162,7 @@ def _notes(
                 " The oldest is used first.",
             )
         )
+        notes += notes_of(document["pools"])
     if calls:
         notes.append(
             Fact(
