@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from tandem import building, closing, initialising, rendering, running
+from tandem import closing, initialising, rendering, running
 from tandem.closing import CloseResult
 from tandem.database import OWNER, Connection, connect, exclusive
 from tandem.errors import Refused
@@ -86,7 +86,7 @@ def run(settings: Settings, step: Step, on_wait: Callable[[str], None]) -> Demon
                         closing.close(settings, connection, through, on_node=advance)
                     )
         with step("Building the open month") as advance:
-            building.build(settings, connection, on_node=advance)
+            closing.build(settings, connection, on_node=advance)
     with connect(settings, "demo") as connection:
         _render(connection, demo, step)
     demo.seconds = time.monotonic() - begun

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,8 @@ COLUMNS = {
     "country email bill_cycle_day time_zone tax_jurisdiction_id opened_on closed_on",
     "orders": "order_id account_id action plan_id service_number requested_at effective_on "
     "status_at status counterpart_order_id",
+    "rollover_opening": "account_id pool_id earned_cycle_start expires_on quantity "
+    "deferred_amount as_of",
     "rollover_adjustments": "adjustment_id account_id pool_id action quantity reason_code "
     "adjusted_at adjusted_by bucket_cycle_start extend_cycles note",
 }
@@ -44,6 +47,7 @@ OPTIONAL = {
     "accounts": "holder_name address_line1 address_line2 city region postal_code country email "
     "closed_on",
     "orders": "plan_id service_number status_at counterpart_order_id",
+    "rollover_opening": "deferred_amount",
     "rollover_adjustments": "note bucket_cycle_start extend_cycles",
 }
 CHOICES = {
@@ -58,15 +62,21 @@ CHOICES = {
     ("orders", "status"): "submitted completed failed withdrawn",
     ("rollover_adjustments", "action"): "credit debit resale extension",
 }
-TIMES = ("started_at", "changed_at", "requested_at", "adjusted_at")
+TIMES = ("started_at", "changed_at", "requested_at", "adjusted_at", "as_of")
 OTHER_TIMES = ("status_at", "activated_at", "deactivated_at")
-DATES = ("effective_on", "opened_on", "closed_on", "bucket_cycle_start")
+DATES = (
+    *("effective_on", "opened_on", "closed_on"),
+    *("bucket_cycle_start", "earned_cycle_start", "expires_on"),
+)
 KEYS = {
     "cdrs": ("cdr_id", "action"),
     "subscriber_changes": ("change_id",),
     "orders": ("order_id",),
+    "rollover_opening": ("account_id", "pool_id", "earned_cycle_start"),
     "rollover_adjustments": ("adjustment_id",),
 }
+#: Base units in a unit of each pool.
+BASE_UNITS = {"anytime": 60, "messages": 1, "data": 1_000_000}
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 SHORT = re.compile(r"[0-9*#]{2,8}")
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -139,6 +149,13 @@ def _number(text: str, low: int, high: int | None = None) -> str | None:
     return None if low <= int(text) and (high is None or int(text) <= high) else "bad_value"
 
 
+def _decimal(text: str, parts: int | None) -> str | None:
+    """A decimal with a point; where it is known, of whole parts."""
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+        return "bad_type"
+    return "bad_value" if parts and Decimal(text) * parts % 1 else None
+
+
 def reason_to_refuse(feed: str, row: Row | None) -> str | None:
     """Why a load must refuse a row, in the order in which reasons count; None if it must not."""
     if row is None:
@@ -156,6 +173,8 @@ def reason_to_refuse(feed: str, row: Row | None) -> str | None:
     }
     if feed.startswith("subscriber") and row["status"] == "disconnected":
         found |= set() if row["deactivated_at"] else {"bad_value"}
+    if feed == "rollover_opening" and not found:
+        found |= set() if row["expires_on"] > row["earned_cycle_start"] else {"bad_value"}
     order = ("bad_type", "bad_value", "bad_number", "future_time")
     return next((reason for reason in order if reason in found), None)
 
@@ -170,6 +189,8 @@ def _missing(feed: str, row: Row) -> bool:
         needed.add("service_number")
     if feed == "rollover_adjustments" and row["action"] in ("resale", "extension"):
         needed.add("bucket_cycle_start")
+    if feed == "rollover_adjustments" and row["action"] == "extension":
+        needed.add("extend_cycles")
     return any(not row[name] for name in needed)
 
 
@@ -191,11 +212,19 @@ def _judge(feed: str, row: Row, name: str, value: str) -> str | None:
         return None if E164.fullmatch(value) else "bad_number"
     if name == "time_zone":
         return None if ZoneInfo(value) else "bad_value"
+    if feed.startswith("rollover") and name == "quantity":
+        return _decimal(value, BASE_UNITS.get(row["pool_id"])) or (
+            None if Decimal(value) > 0 else "bad_value"
+        )
+    if name == "deferred_amount":
+        return _decimal(value, 100) or (None if Decimal(value) >= 0 else "bad_value")
     limits = {
         ("cdrs", "quantity"): (0, None),
         ("accounts", "bill_cycle_day"): (1, 28),
-        ("rollover_adjustments", "quantity"): (1, None),
-        ("rollover_adjustments", "extend_cycles"): (1, None),
+        ("rollover_adjustments", "extend_cycles"): (
+            1 if row.get("action") == "extension" else 0,
+            None,
+        ),
     }
     return _number(value, *limits[feed, name]) if (feed, name) in limits else None
 

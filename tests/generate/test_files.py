@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ from tandem.generate import Summary, Town, generate
 from .conftest import TROUBLED
 from .reading import Warehouse, read_rows
 
+ADJUSTMENTS = "2026-07/rollover_adjustments.2026-07.csv"
 SMALL = Town(accounts=45, months=2, seed=5, calls_per_account_per_day=4.0)
 
 
@@ -48,7 +50,8 @@ def test_same_bytes_in_a_process_with_another_hash_seed(tmp_path: Path) -> None:
         "generate(Town(accounts=45, months=2, seed=5, calls_per_account_per_day=4.0), "
         f"Path({str(tmp_path / 'two')!r}))"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONHASHSEED": "77"})
+    other_seed = {"PYTHONHASHSEED": "77", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=other_seed)
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
 
 
@@ -101,6 +104,15 @@ def test_every_format_is_judged_as_the_summary_says(
     assert sum(f.rejected for f in summary.files if f.feed == "cdrs") > 0
 
 
+def test_adjustments_are_spoilt_and_repeated_in_a_large_town(tmp_path: Path) -> None:
+    town = Town(accounts=8000, months=2, seed=4, calls_per_account_per_day=0.01)
+    summary = generate(town, tmp_path / "town")
+    assert judged(Warehouse(summary), summary) == announced(summary)
+    (july,) = (f for f in summary.files if f.path == ADJUSTMENTS)
+    assert july.duplicates == july.rejects["conflicting_duplicate"] == 1
+    assert july.rejected > 1
+
+
 def test_no_file_comes_near_the_limit_of_refused_rows(tmp_path: Path, troubled: Summary) -> None:
     daily = generate(replace(SMALL, accounts=12, split="day"), tmp_path / "town")
     for file in (*troubled.files, *daily.files):
@@ -150,7 +162,7 @@ def test_counts_of_trouble_are_in_the_files(troubled: Summary, troubled_load: Wa
     for file in troubled.files:
         loaded = troubled_load.files[file.path]
         counts.update({f"{file.feed}.{r}": n for r, n in loaded.rejects.items()})
-        if file.feed in ("orders", "subscriber_changes"):
+        if file.feed in ("orders", "subscriber_changes", "rollover_adjustments"):
             counts[f"{file.feed}.duplicate"] += loaded.duplicates
     kinds = {
         kind: n

@@ -16,7 +16,10 @@ from tandem.commands.reports import show_unbilled
 from tandem.commands.warehouse import describe_close
 from tandem.database import connect
 from tandem.demonstration import Demonstration
+from tandem.rollover import page
+from tandem.rollover.queries import position
 
+ROLLOVER_STORY = "rollover"  # everything happens to its units that can
 UNBILLED_STORY = "overage"  # runs through allowance and rollover into overage
 
 
@@ -33,6 +36,7 @@ def demo() -> None:
     here = settings.load()
     done = demonstration.run(here, _step, console.say)
     account = done.stories[UNBILLED_STORY]
+    eventful = done.stories.get(ROLLOVER_STORY, account)  # a town of an earlier demo lacks it
     with connect(here, "demo") as connection:
         bill_id = queries.instructive_bill(connection)
         _heading("What was loaded, and what was refused")
@@ -68,12 +72,16 @@ def demo() -> None:
                 "net_payable_amount",
             ],
         )
+        _heading("What the closes posted, in all")
+        console.print_table(queries.trial_balance(connection))
+        _heading(f"The rollover of {eventful}: taken over, adjusted, sold again, expired, archived")
+        page.show(position(connection, eventful), console.out)
         _heading(f"Not billed yet: {account} in the open month")
         show_unbilled(account, queries.unbilled_summary(connection, account))
     _heading("The bills")
     _show_bills(done, account)
     _heading("What to try next")
-    _show_next(account, bill_id)
+    _show_next(account, eventful, bill_id)
     console.say(f"Done in {done.seconds:.0f} seconds.")
 
 
@@ -113,10 +121,13 @@ def _show_bills(done: Demonstration, account: str) -> None:
             console.out.print(f"  {_near(path)}")
 
 
-def _show_next(account: str, bill_id: str) -> None:
+def _show_next(account: str, eventful: str, bill_id: str) -> None:
     for command, purpose in (
         (f"tandem bills show {bill_id}", "a bill in the terminal"),
         (f"tandem unbilled {account} --detail", "what was used since, call by call"),
+        (f"tandem rollover history {eventful}", "adjustments of its units, and what they did"),
+        ("tandem rollover report --carrier wireless --out r.csv", "what a carrier is told of them"),
+        ("tandem journal", "trial balance, and deferred revenue from close to close"),
         ("tandem close --through 2025-09-01 --dry-run", "the review before the third close"),
         ("tandem rejects --limit 5", "refused rows, with their text"),
         ("tandem check", "the invariants, on this database"),

@@ -1,4 +1,4 @@
-"""Adjustments of rollover units that the biller's agents enter from the second month on."""
+"""Adjustments of rollover units that the biller's agents enter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tandem.generate.model import Account, Adjustment, Population
 from tandem.generate.town import Town, stream
 
 _SHARE = 0.012
-_AGENTS = ("agent.lopez", "agent.ng", "agent.walsh", "supervisor.reid")
+AGENTS = ("agent.lopez", "agent.ng", "agent.walsh", "supervisor.reid")
 _NOTES = {
     "credit": ("Goodwill after an outage, see ticket", "Welcome back", ""),
     "debit": ("Credited twice", "Correction, agreed by phone", ""),
@@ -32,14 +32,50 @@ def _cycle_start(account: Account, day: date) -> date:
     return start if start <= day else add_months(start, -1)
 
 
+def adjustment(
+    account: Account,
+    at: int,
+    action: str,
+    units: int,
+    *,
+    pool_id: str = "anytime",
+    reason: str,
+    agent: str,
+    bucket: date | None = None,
+    cycles: int = 0,
+    note: str = "",
+) -> Adjustment:
+    """One adjustment: `bucket` is the cycle of a resale or extension, `cycles` of an extension."""
+    cells = (
+        account.account_id,
+        pool_id,
+        action,
+        str(units),
+        reason,
+        iso(at),
+        agent,
+        bucket.isoformat() if bucket else "",
+        str(cycles) if cycles else "",
+        note,
+    )
+    return Adjustment(at, cells)
+
+
+def number_adjustments(people: Population) -> None:
+    """Give adjustments their ids, in the order in which they were entered."""
+    people.adjustments.sort(key=lambda a: (a.sent_at, a.cells))
+    for number, entered in enumerate(people.adjustments, 1):
+        entered.adjustment_id = f"ADJ-{number:06d}"
+
+
 def adjust_rollover(town: Town, calendar: Calendar, people: Population) -> None:
-    """Credits, debits and extensions for a few accounts a month; resale once units expire.
+    """From the second month on credits, debits and extensions for a few accounts a month; resale
+    once units expire.
 
     Quantities are whole minutes, megabytes for resale of data. With trouble, one resale a month
     asks for a bucket that has not expired.
     """
     rng = stream(town, "adjustments")
-    number = 0
     eligible = [
         a
         for a in people.accounts
@@ -47,27 +83,24 @@ def adjust_rollover(town: Town, calendar: Calendar, people: Population) -> None:
     ]
 
     def enter(account: Account, month: int, action: str, units: int, back: int = 0) -> None:
-        nonlocal number
-        number += 1
         first = calendar.first_days[month]
         day = first + timedelta(days=int(rng.integers(1, 27)))
         at = local_time(account.city, day, int(rng.integers(9 * 3600, 17 * 3600)))
         notes, reasons = _NOTES[action], _REASONS[action]
         bucket = _cycle_start(account, day)
-        cells = (
-            f"ADJ-{number:06d}",
-            account.account_id,
-            "anytime",
-            action,
-            str(units),
-            reasons[int(rng.integers(len(reasons)))],
-            iso(at),
-            _AGENTS[int(rng.integers(len(_AGENTS)))],
-            add_months(bucket, -back).isoformat() if back else "",
-            str(int(rng.integers(1, 4))) if action == "extension" else "",
-            notes[int(rng.integers(len(notes)))],
+        people.adjustments.append(
+            adjustment(
+                account,
+                at,
+                action,
+                units,
+                reason=reasons[int(rng.integers(len(reasons)))],
+                agent=AGENTS[int(rng.integers(len(AGENTS)))],
+                bucket=add_months(bucket, -back) if back else None,
+                cycles=int(rng.integers(1, 4)) if action == "extension" else 0,
+                note=notes[int(rng.integers(len(notes)))],
+            )
         )
-        people.adjustments.append(Adjustment(at, cells))
 
     for month in range(1, calendar.months):
         for account in eligible:
@@ -89,4 +122,3 @@ def adjust_rollover(town: Town, calendar: Calendar, people: Population) -> None:
             chosen = ordinary[int(rng.integers(len(ordinary)))]
             enter(chosen, month, "resale", 500, 1)
             people.trouble["rollover_adjustments.over_resale"] += 1
-    people.adjustments.sort(key=lambda a: (a.sent_at, a.cells[0]))

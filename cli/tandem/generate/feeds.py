@@ -1,4 +1,4 @@
-"""The feeds besides CDRs: accounts, subscriber batches and changes, orders, adjustments."""
+"""The feeds besides CDRs: accounts, subscriber data, orders, opening balances, adjustments."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ HEADERS: dict[str, Row] = {
         *("order_id", "account_id", "action", "plan_id", "service_number", "requested_at"),
         *("effective_on", "status_at", "status", "counterpart_order_id"),
     ),
+    "rollover_opening": (
+        *("account_id", "pool_id", "earned_cycle_start", "expires_on", "quantity"),
+        *("deferred_amount", "as_of"),
+    ),
     "rollover_adjustments": (
         *("adjustment_id", "account_id", "pool_id", "action", "quantity", "reason_code"),
         *("adjusted_at", "adjusted_by", "bucket_cycle_start", "extend_cycles", "note"),
@@ -42,6 +46,8 @@ HEADERS: dict[str, Row] = {
 }
 #: One malformed row for so many good ones, in files that are large enough.
 _SPOILED_EVERY = 60
+#: Feeds whose records have ids, of which one comes twice and one with other content.
+_REPEATED = ("orders", "subscriber_changes", "rollover_adjustments")
 
 
 class FeedWriter:
@@ -61,6 +67,7 @@ class FeedWriter:
             self.write_batches,
             self.write_changes,
             self.write_orders,
+            self.write_openings,
             self.write_adjustments,
         )
         for done, step in enumerate(steps):
@@ -87,7 +94,7 @@ class FeedWriter:
                 everything.insert(int(self.rng.integers(0, len(everything) + 1)), bad)
                 rejects[reason] += 1
                 self.people.trouble[f"{feed}.{reason}"] += 1
-            if feed in ("orders", "subscriber_changes") and len(rows) >= _SPOILED_EVERY:
+            if feed in _REPEATED and len(rows) >= _SPOILED_EVERY:
                 duplicates = self._repeat(feed, header, everything, rows, rejects)
         write_sheet(self.root, path, header, everything, line_end)
         name = None if carrier is None else CARRIERS[carrier]
@@ -258,11 +265,28 @@ class FeedWriter:
             path = f"{self.calendar.label(month)}/orders.{CARRIERS[carrier]}.{day}.csv"
             self._write(path, "orders", carrier, [row for *_, row in sorted(found)])
 
+    def write_openings(self) -> None:
+        """Units that households bring from another billing system, with the first month."""
+        rows: list[Row] = [
+            (
+                opening.account.account_id,
+                opening.pool_id,
+                opening.earned_cycle_start.isoformat(),
+                opening.expires_on.isoformat(),
+                opening.quantity,
+                opening.deferred_amount,
+                iso(opening.as_of),
+            )
+            for opening in self.people.openings
+        ]
+        path = f"{self.calendar.label(0)}/rollover_opening.csv"
+        self._write(path, "rollover_opening", None, rows)
+
     def write_adjustments(self) -> None:
         """Adjustments of rollover units, by month."""
         for month in range(self.calendar.months):
             rows = [
-                a.cells
+                (a.adjustment_id, *a.cells)
                 for a in self.people.adjustments
                 if self.calendar.month_of(a.sent_at) == month
             ]

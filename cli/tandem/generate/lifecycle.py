@@ -163,14 +163,22 @@ class Registrar:
         self._order(order, done_at)
 
     def order_plan(
-        self, account: Account, action: str, plan_id: str, effective_on: date, fault: str = ""
+        self,
+        account: Account,
+        action: str,
+        plan_id: str,
+        effective_on: date,
+        fault: str = "",
+        *,
+        leaves: tuple[int, ...] = (),
     ) -> dict[int, Order]:
         """Orders at every carrier of the plan: in step with each other unless `fault` says not.
 
         Faults: missing_counterpart, counterpart_failed, mismatched_date, withdrawn,
-        late_counterpart.
+        late_counterpart. `leaves`: carriers of the old plan that are not in the new one, which
+        are concerned as well.
         """
-        carriers = list(PLAN_CARRIERS[plan_id])
+        carriers = [*PLAN_CARRIERS[plan_id], *leaves]
         if self.chance(0.5):
             carriers.reverse()
         requested_at, last_minute = self._placed(account, effective_on)
@@ -306,14 +314,41 @@ class Registrar:
                 self._activate(line, plan_id, seen_at + place, begin, place)
         return orders
 
+    def change_bundle(
+        self, account: Account, old_plan: str, plan_id: str, effective_on: date
+    ) -> None:
+        """Change to a plan of other carriers: lines go dead where it leaves, come to life where
+        it is new.
+        """
+        before, after = PLAN_CARRIERS[old_plan], PLAN_CARRIERS[plan_id]
+        leaves = tuple(carrier for carrier in before if carrier not in after)
+        orders = self.change_plan(account, plan_id, effective_on, leaves=leaves)
+        begin = local_midnight(account.city, effective_on)
+        for line in account.lines:
+            if line.carrier in leaves and line.active(begin):
+                self._disconnect(line, begin, begin + self.between(MINUTE, 5 * HOUR))
+        for carrier in after:
+            if carrier not in before:
+                seen_at = orders[carrier].done_at or begin
+                for place, line in enumerate(self._household_lines(account, carrier)):
+                    self._activate(line, plan_id, seen_at + place, begin, place)
+
     def change_plan(
-        self, account: Account, plan_id: str, effective_on: date, fault: str = ""
+        self,
+        account: Account,
+        plan_id: str,
+        effective_on: date,
+        fault: str = "",
+        *,
+        leaves: tuple[int, ...] = (),
     ) -> dict[int, Order]:
         """Change plan; each carrier updates its subscriber data when its own order is done."""
-        orders = self.order_plan(account, "change_plan", plan_id, effective_on, fault)
+        orders = self.order_plan(
+            account, "change_plan", plan_id, effective_on, fault, leaves=leaves
+        )
         begin = local_midnight(account.city, effective_on)
         for carrier, order in orders.items():
-            if order.done_at is None or fault == "withdrawn":
+            if order.done_at is None or fault == "withdrawn" or carrier in leaves:
                 continue
             at = max(order.done_at, begin) + self.between(MINUTE, 3 * HOUR)
             for line in account.lines:

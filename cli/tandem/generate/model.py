@@ -123,10 +123,24 @@ class Line:
 
 @dataclass(slots=True)
 class Adjustment:
-    """A row of rollover_adjustments; `sent_at` decides the folder."""
+    """A row of rollover_adjustments without its id; `sent_at` decides the folder."""
 
     sent_at: int
     cells: tuple[str, ...]
+    adjustment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningBalance:
+    """A row of rollover_opening: units that a household brings from another billing system."""
+
+    account: Account
+    pool_id: str
+    earned_cycle_start: date
+    expires_on: date
+    quantity: str
+    deferred_amount: str
+    as_of: int
 
 
 #: Fates of a call: what happens to its record on the way.
@@ -156,6 +170,7 @@ class Population:
     lines: list[Line] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
+    openings: list[OpeningBalance] = field(default_factory=list)
     script: list[ScriptedCall] = field(default_factory=list)
     #: Indices of lines that the last batch should have and has not.
     absent: set[int] = field(default_factory=set)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import accumulate
 
-from tandem.generate.adjustments import adjust_rollover
+from tandem.generate.adjustments import adjust_rollover, number_adjustments
 from tandem.generate.calendar import DAY, Calendar, add_months
 from tandem.generate.edges import script_edges
 from tandem.generate.lifecycle import Registrar, plans_of
@@ -346,6 +346,7 @@ def populate(
         script_edges(town, calendar, people)
     if town.adjustments:
         adjust_rollover(town, calendar, people)
+        number_adjustments(people)
     _number_orders(people)
     return people
 

@@ -81,6 +81,7 @@ def spoil_cdr(cells: Cells, reason: str, turn: int, file_format: str) -> RawRow:
     return RawRow(reason, mistakes[turn % len(mistakes)](cells))
 
 
+_EXTENSION = {"action": "extension", "bucket_cycle_start": "2020-01-01"}
 _SHEET_MISTAKES: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
     "accounts": (
         ("missing_value", {"time_zone": ""}),
@@ -121,6 +122,32 @@ _SHEET_MISTAKES: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
         ("bad_type", {"quantity": "a lot"}),
         ("future_time", {"adjusted_at": FAR_FUTURE}),
         ("bad_value", {"action": "gift"}),
+        # a second has no parts
+        ("bad_value", {"pool_id": "anytime", "quantity": "30.005"}),
+        ("missing_value", {"action": "resale", "bucket_cycle_start": ""}),
+        ("missing_value", {"action": "extension", "bucket_cycle_start": ""}),
+        ("bad_type", {"bucket_cycle_start": "May"}),
+        ("bad_value", {**_EXTENSION, "extend_cycles": "0"}),
+        ("missing_value", {**_EXTENSION, "extend_cycles": ""}),
+        ("bad_type", {**_EXTENSION, "extend_cycles": "1.5"}),
+        ("bad_type", {"quantity": "3e1"}),
+        ("too_long", {"note": _TOO_LONG}),
+        ("bad_value", {"quantity": "-30"}),
+        ("bad_type", {"adjusted_at": "2026-06-15T10:00:00"}),
+    ),
+    "rollover_opening": (
+        ("bad_value", {"quantity": "0"}),
+        ("bad_value", {"expires_on": "2000-01-01"}),
+        ("missing_value", {"pool_id": ""}),
+        ("bad_type", {"quantity": "300 min"}),
+        ("bad_value", {"deferred_amount": "9.755"}),
+        ("bad_value", {"deferred_amount": "-9.75"}),
+        ("bad_type", {"as_of": "2026-06-01T00:00:00"}),
+        ("bad_value", {"pool_id": "anytime", "quantity": "300.001"}),
+        ("future_time", {"as_of": FAR_FUTURE}),
+        ("missing_value", {"as_of": ""}),
+        ("bad_type", {"earned_cycle_start": "2026-02-30"}),
+        ("too_long", {"account_id": _TOO_LONG}),
     ),
 }
 

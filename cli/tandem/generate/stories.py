@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
+from tandem.generate.adjustments import AGENTS, adjustment
 from tandem.generate.calendar import DAY, HOUR, Calendar, add_months, local_time
 from tandem.generate.lifecycle import Registrar, plans_of
 from tandem.generate.model import (
@@ -19,6 +21,7 @@ from tandem.generate.model import (
     VOID_BEFORE_RECORD,
     Account,
     Line,
+    OpeningBalance,
     ScriptedCall,
     Story,
 )
@@ -27,6 +30,8 @@ from tandem.generate.town import Town
 
 ATLANTA, DENVER, SAN_FRANCISCO = 0, 1, 2
 MB = 1_000_000
+#: What SHARE_DATA defers for a unit: its fee * the share of the pool / the allowance.
+_DEFERRED_PER_UNIT = {"anytime": Decimal("0.0325"), "data": Decimal("0.00975")}
 
 #: How much ordinary usage a story has beside its plot; 1 is a usual household.
 ORDINARY_USAGE = {
@@ -43,6 +48,7 @@ ORDINARY_USAGE = {
     "no_charge": 0.05,
     "mover": 0.5,
     "mid_cycle": 0.6,
+    "rollover": 0.0,
 }
 
 
@@ -110,6 +116,42 @@ class _Scene:
                 line, at, quantity, service, terminated, call_type, other, other_type, fate
             )
         )
+
+    def bring(self, account: Account, pool_id: str, cycles: tuple[date, date], least: int) -> None:
+        """Have a household bring units from another billing system on the day of opening.
+
+        `cycles` are the one in which they were earned and the one at whose start they are gone.
+        """
+        units = least + Decimal(self.registrar.between(0, 60)) / 2
+        amount = (units * _DEFERRED_PER_UNIT[pool_id]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        as_of = local_time(account.city, account.opened_on, 0)
+        self.registrar.people.openings.append(
+            OpeningBalance(account, pool_id, *cycles, f"{units.normalize():f}", f"{amount}", as_of)
+        )
+
+    def adjust(
+        self,
+        account: Account,
+        day: date,
+        action: str,
+        units: int,
+        reason: str,
+        *,
+        bucket: date | None = None,
+        cycles: int = 0,
+        note: str = "",
+    ) -> None:
+        """Have an agent adjust the household's minutes."""
+        at = self.registrar.moment(account, day, (9, 17))
+        if at >= self.calendar.end:
+            return
+        agent = AGENTS[self.registrar.between(0, len(AGENTS) - 1)]
+        self.registrar.people.adjustments.append(
+            adjustment(
+                account, at, action, units, reason=reason, agent=agent, bucket=bucket,
+                cycles=cycles, note=note,
+            )
+        )  # fmt: skip
 
     def days(self, month: int) -> list[date]:
         first, after = self.calendar.first_days[month : month + 2]
@@ -309,6 +351,64 @@ def _mid_cycle(scene: _Scene, story: str) -> tuple[Account, ...]:
     return (account,)
 
 
+def _rollover(scene: _Scene, story: str) -> tuple[Account, ...]:
+    """Everything that can happen to rollover, in two closed cycles and an open one.
+
+    First cycle, SHARE_DATA: rollover is drawn first, and what the oldest bucket has left expires.
+    Second cycle, SHARE800: `anytime` goes on, up to its cap; `data` is left, and its units are
+    archived at the end. Third cycle: usage beyond the allowance, and a bucket that will expire.
+    """
+    day = scene.cycle_day(1)
+    cycles = (add_months(scene.start(day), n) for n in range(-4, 4))
+    gone, oldest, middle, newest, first, second, third, fourth = cycles
+    account = scene.open(story, "SHARE_DATA", ATLANTA, first, day)
+    scene.join(account)
+    mobile = scene.line(account, WIRELESS)
+    # A bucket of SHARE_DATA lives three cycles. Its share of the fee is still deferred.
+    for pool_id, units in (("anytime", (300, 400, 440)), ("data", (340, 720, 1180))):
+        for earned, expires, least in zip(
+            (oldest, middle, newest), (second, third, fourth), units, strict=True
+        ):
+            scene.bring(account, pool_id, (earned, expires), least)
+    for place in range(5):
+        at = 9 * HOUR + 4000 * place
+        length = 60 * (11 + 2 * place) + 7
+        scene.say(mobile, first + timedelta(days=19 + place), at, length, other_type="fixed")
+    scene.adjust(
+        account, first + timedelta(days=18), "credit", 60, "marketing_promotion",
+        note="Welcome to the new bill",
+    )  # fmt: skip
+    scene.adjust(
+        account, first + timedelta(days=20), "debit", 25, "error_correction",
+        note="The old system had credited a call twice",
+    )  # fmt: skip
+    if scene.town.trouble:
+        scene.adjust(
+            account, first + timedelta(days=22), "resale", 40, "resale_expired", bucket=gone,
+            note=f"Says that minutes of {gone:%B} expired; they were not handed over to us",
+        )  # fmt: skip
+        scene.registrar.people.trouble["rollover_adjustments.over_resale"] += 1
+    if scene.calendar.end <= local_time(ATLANTA, second, 0):
+        return (account,)
+    scene.registrar.change_bundle(account, "SHARE_DATA", "SHARE800", second)
+    fixed = scene.line(account, WIRELINE)
+    for place in range(3):
+        at, on = 10 * HOUR + 5000 * place, second + timedelta(days=6 + 5 * place)
+        scene.say(mobile, on, at, 60 * (9 + place), other_type="fixed")
+        scene.say(fixed, on, at + 2 * HOUR, 60 * (13 + place), call_type="long_distance")
+    scene.adjust(
+        account, second + timedelta(days=8), "resale", 30, "resale_expired", bucket=oldest,
+        note="Would like 30 of the minutes that expired back",
+    )  # fmt: skip
+    scene.adjust(
+        account, second + timedelta(days=21), "extension", 1, "expiry_extension", bucket=middle,
+        cycles=2, note=f"Travels until {fourth:%B}, pays for two more months",
+    )  # fmt: skip
+    if scene.calendar.months > 2:
+        scene.talk(account, 2, 1020)
+    return (account,)
+
+
 _PLOTS: tuple[tuple[str, Callable[[_Scene, str], tuple[Account, ...]], str, str], ...] = (
     (
         "overage",
@@ -384,7 +484,19 @@ _PLOTS: tuple[tuple[str, Callable[[_Scene, str], tuple[Account, ...]], str, str]
         "SHARE800 in Denver, billed from the 15th; opens in mid-cycle, first bill in proportion.",
         "",
     ),
+    (
+        "rollover",
+        _rollover,
+        "Everything that can happen to rollover. Comes from another billing system with opening "
+        "balances in two pools; SHARE_DATA, from the second cycle on SHARE800: minutes carry over "
+        "up to the cap of 1600, data are left, kept for a cycle and archived. Draws, expiry, a "
+        "credit, a debit, expired minutes bought back, a paid extension; in the third cycle draws "
+        "again, and minutes about to expire",
+        "; one resale of minutes that never were.",
+    ),
 )
+#: The plot that only a town with adjustments has.
+_WITH_ADJUSTMENTS = ("rollover",)
 
 
 def settle_stories(town: Town, calendar: Calendar, registrar: Registrar) -> None:
@@ -394,6 +506,8 @@ def settle_stories(town: Town, calendar: Calendar, registrar: Registrar) -> None
     for name, plot, what, with_trouble in _PLOTS:
         if len(people.accounts) >= town.accounts:
             return
+        if name in _WITH_ADJUSTMENTS and not town.adjustments:
+            continue
         accounts = plot(scene, name)
         text = what + with_trouble if town.trouble else what.rstrip(".") + "."
         people.stories[name] = Story(tuple(a.account_id for a in accounts), text)

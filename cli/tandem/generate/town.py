@@ -43,7 +43,8 @@ class Town:
     one per carrier and UTC day. `bill_cycle_days` restricts the days (1 to 28) on which billing
     cycles start; None is a mixture, mostly the first. `batches_per_month` is the number of full
     subscriber batches per carrier and month, besides the one before the first month.
-    `adjustments` adds files of the rollover_adjustments feed from the second month on.
+    `adjustments` adds files of the rollover_adjustments feed, and a household that comes from
+    another billing system with opening balances, to whose rollover everything happens that can.
     """
 
     accounts: int
@@ -57,7 +58,7 @@ class Town:
     split: Split = "month"
     bill_cycle_days: tuple[int, ...] | None = None
     batches_per_month: int = 1
-    adjustments: bool = False
+    adjustments: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a town that cannot be built, with ValueError and one clear sentence."""
