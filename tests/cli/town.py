@@ -25,6 +25,8 @@ KEYS = {
     "subscribers": ("account_id", "service_number"),
     "subscriber_changes": ("change_id",),
     "orders": ("order_id",),
+    "rollover_opening": ("account_id", "pool_id", "earned_cycle_start"),
+    "rollover_adjustments": ("adjustment_id",),
     "cdrs": ("cdr_id", "action"),
 }
 # columns that tell by which load, or when, something came
