@@ -52,7 +52,7 @@ class Outlier:
     Attributes:
         account_id: whose.
         cycle_end: of which cycle, if of one.
-        kind: ``high``, ``negative`` or ``usage without bill``.
+        kind: ``high``, ``negative``, ``usage without bill`` or ``reported elsewhere``.
         detail: in words.
     """
 
@@ -251,8 +251,16 @@ def _outliers(connection: Connection) -> list[Outlier]:
             format('%%s suspended records (%%s)', count(*), string_agg(distinct reason, ', '))
         from rating.suspended_usage
         where account_id is not null
+            and reason <> 'external_billing'
             and account_id not in (select account_id from billing.int_closing_bills)
         group by account_id
+        union all
+        select b.account_id, b.cycle_end, 'reported elsewhere',
+            'another billing system has reported the cycle, and the account is ours now'
+        from billing.int_closing_bills as b
+        inner join raw.rollover_results as r
+            on b.account_id = r.account_id and b.cycle_start = r.cycle_start
+        group by b.account_id, b.cycle_end
         order by kind, account_id
         """,
         {"factor": OUTLIER_FACTOR},

@@ -7,8 +7,6 @@ with
 
 journal as not materialized (select * from {{ source('issued', 'journal') }}),
 
-journal_accounts as (select * from {{ ref('journal_accounts') }}),
-
 sides as (
     select
         close_id,
@@ -37,14 +35,12 @@ summed as (
 
 final as (
     select
-        summed.close_id,
-        summed.journal_account,
-        journal_accounts.description,
-        summed.debit_amount::numeric(18, 2) as debit_amount,
-        summed.credit_amount::numeric(18, 2) as credit_amount,
-        (summed.debit_amount - summed.credit_amount)::numeric(18, 2) as balance_amount
+        close_id,
+        journal_account,
+        debit_amount::numeric(18, 2) as debit_amount,
+        credit_amount::numeric(18, 2) as credit_amount,
+        (debit_amount - credit_amount)::numeric(18, 2) as balance_amount
     from summed
-    left join journal_accounts on summed.journal_account = journal_accounts.journal_account
 )
 
 select * from final

@@ -27,26 +27,40 @@ openings as (
     where {{ within_run('load_id') }}
 ),
 
--- accounts that another system bills begin with what it tells of them
-told as (
+pools as (select * from {{ ref('int_pools') }}),
+
+-- accounts that another system bills begin with the first cycle that it reports; until it does,
+-- with the balances taken over, of which a closing balance of the day before is one of the day
+first_reported as (
     select
-        account_id,
-        cycle_start as told_on
+        results.account_id,
+        min(results.cycle_start) as told_on
     from results
-    union all
+    inner join pools on results.pool_id = pools.pool_id
+    inner join accounts on results.account_id = accounts.account_id
+    where extract(day from results.cycle_start) = accounts.bill_cycle_day
+    group by results.account_id
+),
+
+first_opened as (
     select
         openings.account_id,
-        (openings.as_of at time zone accounts.time_zone)::date as told_on
+        min(
+            ((openings.as_of + interval '12 hours') at time zone accounts.time_zone)::date
+        ) as told_on
     from openings
     inner join accounts on openings.account_id = accounts.account_id
+    group by openings.account_id
 ),
 
 first_told as (
     select
-        account_id,
-        min(told_on) as told_on
-    from told
-    group by account_id
+        accounts.account_id,
+        coalesce(first_reported.told_on, first_opened.told_on) as told_on
+    from accounts
+    left join first_reported on accounts.account_id = first_reported.account_id
+    left join first_opened on accounts.account_id = first_opened.account_id
+    where accounts.billing_system != 'tandem'
 ),
 
 begun as (

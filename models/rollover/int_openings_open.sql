@@ -30,6 +30,7 @@ known as (
         || to_char(openings.earned_cycle_start, 'YYYYMMDD') || '-plan' as bucket_id,
         pools.base_units_per_unit,
         calendar.bill_cycle_day,
+        calendar.first_cycle_start,
         calendar.first_open_start,
         calendar.first_open_end
     from openings
@@ -73,8 +74,8 @@ final as (
         ) as available_from,
         case
             when expires_on <= first_open_start then 'opening_expired'
-            -- what is earned in an open cycle is ours to say
-            when earned_cycle_start >= first_open_start or exists (
+            -- what was earned since our first cycle is ours to say
+            when earned_cycle_start >= first_cycle_start or exists (
                 select 1
                 from issued_buckets
                 where

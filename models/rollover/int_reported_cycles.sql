@@ -13,10 +13,7 @@ reports as (
 
 calendar as (select * from {{ ref('int_account_calendar') }}),
 
-stretches as (
-    select * from {{ ref('int_pool_stretches') }}
-    where has_rollover
-),
+stretches as (select * from {{ ref('int_pool_stretches') }}),
 
 cycles as (
     select distinct
@@ -51,6 +48,7 @@ judged as (
             from stretches
             where
                 stretches.account_id = cycles.account_id
+                and stretches.has_rollover
                 and stretches.decides_from < cycles.cycle_end
                 and stretches.decides_to >= cycles.cycle_end
                 and not exists (
@@ -60,6 +58,24 @@ judged as (
                         reports.account_id = stretches.account_id
                         and reports.pool_id = stretches.pool_id
                         and reports.cycle_start = cycles.cycle_start
+                )
+        )
+        -- nor one of a plan that we do not know of (yet): its units would be archived
+        and not exists (
+            select 1
+            from reports
+            where
+                reports.account_id = cycles.account_id
+                and reports.cycle_start = cycles.cycle_start
+                and (reports.accumulated_quantity > 0 or reports.rollover_used_quantity > 0)
+                and not exists (
+                    select 1
+                    from stretches
+                    where
+                        stretches.account_id = reports.account_id
+                        and stretches.pool_id = reports.pool_id
+                        and stretches.decides_from < cycles.cycle_end
+                        and stretches.decides_to >= cycles.cycle_end
                 )
         ) as is_reported
     from followed as cycles

@@ -14,7 +14,7 @@ issued_openings as not materialized (select * from {{ source('issued', 'openings
 
 open_openings as (select * from {{ ref('int_openings_open') }}),
 
-staged_openings as (select * from {{ ref('stg_rollover__openings') }}),
+staged_openings as not materialized (select * from {{ ref('stg_rollover__openings') }}),
 
 issued_reports as not materialized (select * from {{ source('issued', 'reports') }}),
 
@@ -184,6 +184,59 @@ unioned as (
         null as found_units,
         reported_at as opened_at
     from misnamed
+    union all
+    -- of an account or pool that is not known, or billed by us; out of turn; without the others
+    select
+        'report_waits' as exception_type,
+        account_id,
+        pool_id,
+        cycle_start,
+        account_id || '-' || pool_id || '-' || to_char(cycle_start, 'YYYYMMDD') as subject,
+        null as expected_units,
+        null as found_units,
+        reported_at as opened_at
+    from results
+    where
+        not exists (
+            select 1
+            from issued_reports
+            where
+                issued_reports.account_id = results.account_id
+                and issued_reports.pool_id = results.pool_id
+                and issued_reports.cycle_start = results.cycle_start
+        )
+        and not exists (
+            select 1
+            from open_reports
+            where
+                open_reports.account_id = results.account_id
+                and open_reports.pool_id = results.pool_id
+                and open_reports.cycle_start = results.cycle_start
+                and not open_reports.is_of_calendar
+        )
+    union all
+    -- of an account or pool that is not known, or a part of a base unit
+    select
+        'opening_waits' as exception_type,
+        account_id,
+        pool_id,
+        null as cycle_start,
+        account_id || '-' || pool_id || '-' || to_char(earned_cycle_start, 'YYYYMMDD') || '-plan'
+            as subject,
+        null as expected_units,
+        quantity_units as found_units,
+        as_of as opened_at
+    from staged_openings
+    where
+        not exists (
+            select 1
+            from openings
+            where
+                openings.account_id = staged_openings.account_id
+                and openings.bucket_id = staged_openings.account_id || '-'
+                || staged_openings.pool_id || '-'
+                || to_char(staged_openings.earned_cycle_start, 'YYYYMMDD') || '-plan'
+        )
 ),
 
 final as (

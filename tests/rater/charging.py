@@ -237,9 +237,9 @@ class CycleCharger:
         if opening.expires_on <= self.cycle.start:
             result.exception_type = "opening_expired"
             return 0
-        # A bucket of that id exists already; or will, since what is earned in a cycle that is not
-        # closed yet is ours to earn.
-        if bucket_id in buckets or earned_in >= self.cycle.start:
+        # A bucket of that id exists already; or will, since what is earned from our first cycle on
+        # is ours to earn.
+        if bucket_id in buckets or earned_in >= self.view.calendar.cycle(0).start:
             result.exception_type = "opening_exists"
             return 0
         # it expires at the end of the first cycle, from the landing one on, whose cycle_end >=

@@ -311,6 +311,7 @@ def rollover_exceptions(rater: "Rater", as_of: datetime | None) -> list[Row]:
     return [
         *over_resale_exceptions(rater, as_of),
         *opening_exceptions(rater, as_of),
+        *waiting_openings(rater, as_of),
         *report_exceptions(rater, as_of),
     ]
 
@@ -369,6 +370,28 @@ def opening_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
                 )
 
 
+def waiting_openings(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
+    """Of an account or pool that is not known, or part of a base unit: accepted, and visible."""
+    landed = {
+        landing.key
+        for account in rater.derived(as_of).accounts.values()
+        for landing in [
+            *account.view.state.openings.values(),
+            *(opening for result in account.results for opening in result.openings),
+        ]
+    }
+    for opening in rater.feeds.openings.values():
+        if opening.key not in landed:
+            account_id, pool_id, earned = opening.key
+            yield rollover_exception(
+                "opening_waits",
+                (account_id, pool_id, None),
+                f"{account_id}-{pool_id}-{earned:%Y%m%d}-plan",
+                (None, round_to(opening.quantity, 6)),
+                opening.as_of,
+            )
+
+
 def report_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
     def about(
         report: Report, exception_type: str, expected: Decimal | None, found: Decimal | None
@@ -393,19 +416,24 @@ def report_exceptions(rater: "Rater", as_of: datetime | None) -> Iterator[Row]:
         (request.request_id, request.account_id, request.cycle_start)
         for request in rater.issued.frozen_requests
     }
-    for account_id, account in rater.derived(as_of).accounts.items():
-        view = account.view
-        for report in rater.feeds.reports_of.get(account_id, ()):
-            has_ended = report.key in view.state.used_reports
-            if not has_ended and not view.account.is_external:
-                continue
-            # Bounds that are no cycle of the account's calendar from the first open one on, or of
-            # one already ended that was not ended by it.
-            if not has_ended and not is_cycle_to_come(view, report):
-                yield about(report, "report_unknown_cycle", None, None)
-            named = (report.request_id, account_id, report.cycle_start)
-            if report.request_id is not None and named not in requests:
-                yield about(report, "report_unknown_request", None, None)
+    accounts = rater.derived(as_of).accounts
+    for report in rater.feeds.reports.values():
+        account = accounts.get(report.account_id)
+        has_ended = account is not None and report.key in account.view.state.used_reports
+        is_theirs = (
+            account is not None
+            and account.view.account.is_external
+            and report.pool_id in rater.catalog.pool_unit_type
+        )
+        # Bounds that are no cycle of the account's calendar from the first open one on, or of one
+        # already ended that was not ended by it.
+        if not has_ended and is_theirs and not is_cycle_to_come(account.view, report):
+            yield about(report, "report_unknown_cycle", None, None)
+        elif not has_ended:
+            yield about(report, "report_waits", None, None)
+        named = (report.request_id, report.account_id, report.cycle_start)
+        if report.request_id is not None and named not in requests and (has_ended or is_theirs):
+            yield about(report, "report_unknown_request", None, None)
 
 
 def is_cycle_to_come(view: AccountView, report: Report) -> bool:

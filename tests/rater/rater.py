@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .feeds import (
     Opening,
     Report,
     is_whole_base_units,
+    is_whole_in_decimals,
 )
 from .marts import MARTS, matrix_rows
 from .orders import AccountOrders, clip, merge
@@ -207,10 +208,11 @@ class Rater:
     def _is_known(self, row: Adjustment | Opening) -> bool:
         """An account or pool that is not known (yet): waits. A pool that was unknown at the load,
         and a quantity that turns out to be no whole number of its base units: for ever."""
+        is_whole = is_whole_in_decimals if isinstance(row, Opening) else is_whole_base_units
         return (
             row.account_id in self.feeds.accounts
             and row.pool_id in self.catalog.pool_unit_type
-            and is_whole_base_units(self.catalog, row.pool_id, row.quantity)
+            and is_whole(self.catalog, row.pool_id, row.quantity)
         )
 
     def view(self, account_id: str) -> AccountView:
@@ -223,13 +225,18 @@ class Rater:
 
     def _not_before(self, account: Account) -> date | None:
         """The first cycle of an external account contains the latest of opened_on,
-        first_billing_date and begun_on = the earliest of its reports' cycle_start and of the local
-        dates of its openings' as_of."""
+        first_billing_date and of begun_on."""
         days = [] if self.first_billing_date is None else [self.first_billing_date]
         if account.is_external:
-            begun = [r.cycle_start for r in self.feeds.reports_of.get(account.account_id, ())]
-            begun += [
-                local_date(opening.as_of, account.time_zone)
+            # the first cycle reported, of a known pool; before one is, the balances taken over, of
+            # which a closing balance of the day before is one of the day
+            begun = [
+                report.cycle_start
+                for report in self.feeds.reports_of.get(account.account_id, ())
+                if report.cycle_start.day == account.bill_cycle_day
+                and report.pool_id in self.catalog.pool_unit_type
+            ] or [
+                local_date(opening.as_of + timedelta(hours=12), account.time_zone)
                 for opening in self.feeds.openings_of.get(account.account_id, ())
             ]
             days += [min(begun)] if begun else []
@@ -381,14 +388,21 @@ class Rater:
             report.pool_id: report
             for report in reports
             if report.pool_id in self.catalog.pool_unit_type
-            and is_whole_base_units(self.catalog, report.pool_id, *report.quantities)
+            and is_whole_in_decimals(self.catalog, report.pool_id, *report.quantities)
         }
         with_rollover = {
             pool_id
             for pool_id in self.catalog.pool_unit_type
             if view.rollover_on(pool_id, cycle.last_day) is not None
         }
-        if not reports or not with_rollover <= set(by_pool):
+        if not by_pool or not with_rollover <= set(by_pool):
+            return None
+        # nor one of a plan that we do not know of (yet): its units would be archived
+        if any(
+            (report.accumulated > 0 or report.rollover_used > 0)
+            and view.pool_rules_on(pool_id, cycle.last_day) is None
+            for pool_id, report in by_pool.items()
+        ):
             return None
         return by_pool
 
@@ -584,8 +598,7 @@ class Rater:
             state.openings[opened.key] = opened
         state.report_exceptions += result.report_exceptions
         if reports is not None:
-            ended_by = self._reports_of_cycle(view.account_id, cycle)
-            state.used_reports |= {report.key for report in ended_by}
+            state.used_reports |= {report.key for report in reports.values()}
             state.billed_elsewhere.add(cycle.ordinal)
         for row in matrix_rows(view, result, is_closed=True):
             state.matrix.append((cycle.ordinal, row))
