@@ -268,8 +268,9 @@ def real(
     map_files, folder, through = REAL[example]
     source = REAL_DATA / folder
     if not source.is_dir():
-        # the data are other people's and not committed; the mappings are tested without them above
-        pytest.skip(f"the public data are not at {source}; set TANDEM_REAL_DATA to their folder")
+        # These data are other people's and so never part of a clone: where they are absent there is
+        # nothing to run on. The mappings are tested above, without them, everywhere.
+        pytest.skip(f"public data, not ours to commit, are not at {source} (TANDEM_REAL_DATA)")
     base = tmp_path_factory.mktemp(example)
     feeds = base / "feeds"
     feeds.mkdir()
