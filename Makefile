@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SEEDS ?= 11,12,13
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint unit bench docs setup setup-test clean
+.PHONY: help demo test lint histories bench docs setup setup-test clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
@@ -30,6 +31,10 @@ test: setup-test ## everything that is tested, linters included
 
 lint: setup ## only the linters
 	@BIN=$(BIN) tests/support/run-all lint
+
+histories: setup ## thousands of random histories against the plain rater; SEEDS=11,12,13
+	@TANDEM_PROPERTY_ACCOUNTS=1000 TANDEM_PROPERTY_SEEDS=$(SEEDS) \
+		$(BIN)/pytest -p no:cacheprovider tests/properties/test_against_rater.py
 
 bench: setup ## measure speed; SIZE=ACCOUNTSxCDRS, by default 60000x3000000
 	@$(BIN)/python -m benchmarks $(SIZE)

@@ -289,7 +289,7 @@ begin
                 if pool_retention_left = 0 then
                     for b in 1 .. buckets loop
                         bucket_archived[b] := bucket_remaining[b];
-                        bucket_is_archived[b] := bucket_remaining[b] > 0;
+                        bucket_is_archived[b] := bucket_is_archived[b] or bucket_remaining[b] > 0;
                         bucket_remaining[b] := 0;
                         archived_quantity := archived_quantity + bucket_archived[b];
                     end loop;

@@ -255,12 +255,19 @@ def _outliers(connection: Connection) -> list[Outlier]:
             and account_id not in (select account_id from billing.int_closing_bills)
         group by account_id
         union all
-        select b.account_id, b.cycle_end, 'reported elsewhere',
-            'another billing system has reported the cycle, and the account is ours now'
-        from billing.int_closing_bills as b
-        inner join raw.rollover_results as r
-            on b.account_id = r.account_id and b.cycle_start = r.cycle_start
-        group by b.account_id, b.cycle_end
+        select c.account_id, c.first_open_end, 'reported elsewhere',
+            'another billing system has reported the cycle, and the account is ours now:'
+            ' it will not be closed'
+        from billing.int_account_calendar as c
+        cross join control.run_values as r
+        where not c.is_billed_elsewhere
+            and c.first_open_end <= least(r.close_through, c.run_on)
+            and exists (
+                select 1 from raw.rollover_results as t
+                where t.account_id = c.account_id
+                    and t.cycle_start = c.first_open_start and t.cycle_end = c.first_open_end
+            )
+            and c.closable_through is null
         order by kind, account_id
         """,
         {"factor": OUTLIER_FACTOR},

@@ -6,6 +6,8 @@
 
 -- Rule "Cycles": the first cycle is the one that contains opened_on or, if later, the first billing
 -- date; the first open one begins where the last close ended, and ends on the next bill cycle day.
+-- A cycle that another billing system has reported is not closed by us, though the account has
+-- become ours since: it was billed already.
 
 {%- set is_billed_elsewhere = "accounts.billing_system != 'tandem'" %}
 
@@ -109,6 +111,34 @@ opened as (
     from begun
 ),
 
+reported_elsewhere as (
+    select
+        opened.account_id,
+        min(results.cycle_start) as reported_from
+    from results
+    inner join pools on results.pool_id = pools.pool_id
+    inner join opened on results.account_id = opened.account_id
+    where
+        {{ is_cycle_of_calendar(
+            'results.cycle_start',
+            'results.cycle_end',
+            'opened.first_open_start',
+            'opened.first_open_end',
+            'opened.bill_cycle_day',
+        ) }}
+    group by opened.account_id
+),
+
+bounded as (
+    select
+        opened.*,
+        least(
+            opened.close_through, opened.run_on, reported_elsewhere.reported_from
+        ) as closable_until
+    from opened
+    left join reported_elsewhere on opened.account_id = reported_elsewhere.account_id
+),
+
 timed as (
     select
         *,
@@ -117,10 +147,10 @@ timed as (
         ) as first_open_start_at,
         -- a cycle can be closed from the midnight on with which it ends
         case
-            when is_in_close and first_open_end <= least(close_through, run_on)
-                then {{ cycle_start_of('least(close_through, run_on)', 'bill_cycle_day') }}
+            when is_in_close and first_open_end <= closable_until
+                then {{ cycle_start_of('closable_until', 'bill_cycle_day') }}
         end as closable_through
-    from opened
+    from bounded
 ),
 
 final as (

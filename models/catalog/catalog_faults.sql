@@ -24,6 +24,7 @@
     'tariffs_of_other_units',
     'incomplete_rollover',
     'dear_rollover_units',
+    'deferred_over_fee',
     'ambiguous_no_charge_rules',
     'limited_part_rates',
     'incomplete_no_charge_rules',

@@ -39,12 +39,13 @@ final as (
         results.cycle_start,
         results.cycle_end,
         -- whether the cycle is one of the account's calendar, from the first open one on
-        results.cycle_start = calendar.first_open_start
-        and results.cycle_end = calendar.first_open_end
-        or results.cycle_start >= calendar.first_open_end
-        and extract(day from results.cycle_start) = calendar.bill_cycle_day
-        and results.cycle_end = {{ months_after('results.cycle_start', '1') }}
-            as is_of_calendar,
+        {{ is_cycle_of_calendar(
+            'results.cycle_start',
+            'results.cycle_end',
+            'calendar.first_open_start',
+            'calendar.first_open_end',
+            'calendar.bill_cycle_day',
+        ) }} as is_of_calendar,
         results.reported_at
     from results
     inner join calendar

@@ -145,6 +145,7 @@ MUTATIONS = (
         "figures_out_of_range",
         "update plan_pools set deferral_fee_share = 40 where plan_id = 'SHARE800'",
         "plan_pools SHARE800 anytime: deferral_fee_share is 40, it must be from 0 to 1",
+        also=("deferred_over_fee",),
     ),
     Mutation(
         "figures_out_of_range",
@@ -293,6 +294,13 @@ MUTATIONS = (
         "dear_rollover_units",
         "update plan_pools set resale_rate = 0.10 where plan_id = 'SHARE800'",
         "plan_pools SHARE800 anytime: resale_rate 0.10 is not below the lowest overage rate, 0.10",
+    ),
+    Mutation(
+        "deferred_over_fee",
+        "insert into plan_pools select (jsonb_populate_record(plan_pools, jsonb_build_object("
+        "'pool_id', 'second', 'deferral_fee_share', 0.6))).* from plan_pools"
+        " where plan_id = 'WIRELESS500' and pool_id = 'anytime'",
+        "plan_pools WIRELESS500: its deferral_fee_share sum to 1.10, which is over 1",
     ),
     Mutation(
         "ambiguous_no_charge_rules",

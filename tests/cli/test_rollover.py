@@ -747,6 +747,12 @@ def test_a_frozen_answer_is_kept(mine: Warehouse, tmp_path: Path) -> None:
     assert [row["balance_units"] for row in kept] == [
         figures[row["pool_id"]]["balance_units"] for row in kept
     ]
+    # one of the frozen cycle is put off, which is said
+    put_off = in_json(
+        *(mine, "adjust", "SHARED", "anytime", "credit", "5", "--reason", "error_correction"),
+        *("--at", f"{JUNE}T12:00:00Z"),
+    )
+    assert "frozen under june: this counts in the cycle after it" in put_off["warnings"][0]
     # but new figures are only as good as the last build
     stale = rollover(mine, "request", "--freeze", "june", "--out", tmp_path / "all.csv")
     assert (stale.code, stale.out) == (1, "")

@@ -4,7 +4,7 @@ Each history is loaded in pieces, built, closed four times (once by bill cycle d
 backlog of several cycles) and built again in between, so one run checks incremental builds, late
 files and the open and closed part of every mart. Other billing systems report their cycles, which
 builds and closes end; what they are told before a bill is frozen. ``TANDEM_PROPERTY_SEEDS=1,2,3``
-tries other histories.
+tries other histories, ``TANDEM_PROPERTY_ACCOUNTS=1000`` more of them; ``make histories`` does both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.rater import Rater
 from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("TANDEM_PROPERTY_SEEDS", "4").split(","))
-ACCOUNTS = 200
+ACCOUNTS = int(os.environ.get("TANDEM_PROPERTY_ACCOUNTS", "400"))
 RECORDS = 7_000
 CLOSES = (
     (date(2025, 2, 20), Close(date(2025, 2, 10))),

@@ -521,7 +521,7 @@ class Rater:
             if bill_cycle_day in (None, account.bill_cycle_day)
             # it never ends an external account's cycle for the date's sake
             and not account.is_external
-            and self._is_due(self.view(account_id).first_open, through, clock)
+            and self._is_due(self.view(account_id), through, clock)
         ]
         without = [
             account_id
@@ -540,16 +540,24 @@ class Rater:
             # several cycles of an account in order
             while True:
                 view = self.view(account_id)
-                if not self._is_due(view.first_open, through, clock):
+                if not self._is_due(view, through, clock):
                     break
                 self._end_cycle(view, close, None)
         self._forget()
         self._built()
         return close.close_id
 
-    @staticmethod
-    def _is_due(cycle: Cycle, through: date, now: datetime) -> bool:
-        return cycle.end <= through and cycle.end_at <= now
+    def _is_due(self, view: AccountView, through: date, now: datetime) -> bool:
+        """The first open cycle is over, and no other billing system has billed it."""
+        cycle = view.first_open
+        return (
+            cycle.end <= through
+            and cycle.end_at <= now
+            and not any(
+                report.pool_id in self.catalog.pool_unit_type
+                for report in self._reports_of_cycle(view.account_id, cycle)
+            )
+        )
 
     def _end_cycle(
         self, view: AccountView, close: Close, reports: Mapping[str, Report] | None

@@ -19,7 +19,7 @@ from tandem.bills.view import view_of
 from tests.rules.both import Both
 from tests.support.warehouse import Row, Warehouse
 
-FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (2, 3, 4))
+FEBRUARY, MARCH, APRIL, MAY = (date(2026, month, 1) for month in range(2, 6))
 
 
 class Rollover(Both):
@@ -27,21 +27,7 @@ class Rollover(Both):
 
     def open(self, *account_ids: str, **more: str) -> None:
         """Accounts from 1 January on, without a call."""
-        self.load(
-            "accounts",
-            [
-                {
-                    "account_id": account_id,
-                    "holder_name": account_id.title(),
-                    "bill_cycle_day": "1",
-                    "time_zone": "UTC",
-                    "tax_jurisdiction_id": "US-GA-ATLANTA",
-                    "opened_on": "2026-01-01",
-                }
-                | more
-                for account_id in account_ids
-            ],
-        )
+        self.tell(*account_ids, **more)
         self.load(
             "orders",
             [
@@ -57,6 +43,24 @@ class Rollover(Both):
                 for account_id in account_ids
             ],
             "wireless",
+        )
+
+    def tell(self, *account_ids: str, **more: str) -> None:
+        """What is known of accounts, without their plan."""
+        self.load(
+            "accounts",
+            [
+                {
+                    "account_id": account_id,
+                    "holder_name": account_id.title(),
+                    "bill_cycle_day": "1",
+                    "time_zone": "UTC",
+                    "tax_jurisdiction_id": "US-GA-ATLANTA",
+                    "opened_on": "2026-01-01",
+                }
+                | more
+                for account_id in account_ids
+            ],
         )
 
     def adjust(self, *lines: str) -> None:
@@ -318,3 +322,52 @@ def test_another_system_reports_what_it_billed(both: Rollover) -> None:
     assert both.figures(
         "select account_id, closed_through from issued.account_frontiers order by account_id"
     ) == [("EXACT", FEBRUARY), ("FROZEN", FEBRUARY), ("OURS", MARCH), ("WRONG", FEBRUARY)]
+
+
+def test_a_cycle_billed_elsewhere_is_not_billed_again(both: Rollover) -> None:
+    both.open("MOVED", billing_system="acme")
+    both.report("MOVED 2026-01-01 2026-02-01 500 400 0 0 100 0")
+    # out of turn: of February there is no report, so that this one waits
+    both.report("MOVED 2026-03-01 2026-04-01 500 400 0 0 100 0")
+    both.build()
+    both.tell("MOVED")
+    both.close_and_compare(MAY)
+    bills = "select account_id, cycle_end from billing.bills order by 2"
+    assert both.figures(bills) == [("MOVED", MARCH)]
+    assert both.exceptions() == [("report_waits", "MOVED-anytime-20260301", None, None)]
+    # the way out: it is the other system's for one build more
+    both.tell("MOVED", billing_system="acme")
+    both.build()
+    both.tell("MOVED")
+    both.close_and_compare(MAY)
+    assert both.figures(bills) == [("MOVED", MARCH), ("MOVED", MAY)]
+    assert both.exceptions() == []
+
+
+def test_what_was_archived_is_not_extended(both: Rollover) -> None:
+    both.open("BACK")
+    changes = (("cancel", "02-01"), ("subscribe", "06-01"))
+    both.load(
+        "orders",
+        [
+            {
+                "order_id": f"o-{day}",
+                "account_id": "BACK",
+                "action": action,
+                "plan_id": "WIRELESS500",
+                "requested_at": f"2026-{day}T00:00:00Z",
+                "effective_on": f"2026-{day}",
+                "status": "completed",
+            }
+            for action, day in changes
+        ],
+        "wireless",
+    )
+    # kept for February and March, archived with April, nothing in May: all of it in one close
+    both.adjust("e1 BACK extension 1 06-10 2026-01-01 3")
+    both.close_and_compare(date(2026, 7, 1))
+    assert both.history() == {"e1": (0, 1, None)}
+    assert both.figures(
+        "select status from rollover.rollover_buckets"
+        " where bucket_id = 'BACK-anytime-20260101-plan'"
+    ) == [("archived",)]

@@ -84,6 +84,7 @@ def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
         else _look_at_pool(connection, wanted)
     )
     row = _row(wanted)
+    warnings += _look_at_frozen(connection, row)
     load_id = None
     with connection.transaction():
         load_id = _load(connection, row)
@@ -204,9 +205,59 @@ def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ..
     return ()
 
 
+def _look_at_frozen(connection: Connection, row: Row) -> tuple[str, ...]:
+    """Warn where figures were promised of the cycle that it would count in."""
+    if not _is_built(connection, "rollover.rollover_matrix"):
+        return ()
+    frozen = fetch(
+        connection,
+        """
+        select f.request_id, m.cycle_end
+        from issued.frozen_requests as f
+        inner join rollover.rollover_matrix as m using (account_id, pool_id, cycle_start)
+        inner join billing.int_account_calendar as c using (account_id)
+        where account_id = %s and pool_id = %s
+            and not m.is_closed
+            and (%s::timestamptz at time zone c.time_zone)::date < m.cycle_end
+        order by f.cutoff_load_id limit 1
+        """,
+        (row["account_id"], row["pool_id"], row["adjusted_at"]),
+    )
+    if not frozen:
+        return ()
+    (promise,) = frozen
+    told = (
+        f"The figures of the cycle up to {promise['cycle_end']} are frozen under"
+        f" {promise['request_id']}: this counts in the cycle after it."
+    )
+    if row["action"] != "extension":
+        return (told,)
+    late = fetch(
+        connection,
+        """
+        select expires_on from rollover.rollover_buckets
+        where account_id = %s and pool_id = %s and earned_cycle_start = %s and source = 'plan'
+            and expires_on <= %s
+        """,
+        (
+            row["account_id"],
+            row["pool_id"],
+            row["bucket_cycle_start"],
+            promise["cycle_end"],
+        ),
+    )
+    if not late:
+        return (told,)
+    return (
+        told,
+        "The bucket expires before that, so that the extension will have no effect;"
+        " once it has expired its units can be sold again.",
+    )
+
+
 def _look_at_pool(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
     """Warn where the account has no rollover for the pool to give to or take from."""
-    if fetch(connection, "select to_regclass('rollover.rollover_matrix') as name")[0]["name"]:
+    if _is_built(connection, "rollover.rollover_matrix"):
         known = fetch(
             connection,
             """
@@ -222,3 +273,8 @@ def _look_at_pool(connection: Connection, wanted: Adjustment) -> tuple[str, ...]
                 " long as that is so, this stays unapplied.",
             )
     return ()
+
+
+def _is_built(connection: Connection, relation: str) -> bool:
+    """Whether a relation is there; before the first build none is."""
+    return fetch(connection, "select to_regclass(%s) as name", (relation,))[0]["name"] is not None
