@@ -22,6 +22,7 @@
         'settlement_agreements': ['agreement_id'],
         'settlement_terms': ['agreement_id', 'carrier_id'],
         'adjustment_reasons': ['reason_code'],
+        'exception_waivers': ['waiver_id'],
         'journal_accounts': ['journal_account'],
     } -%}
     concat_ws(' '

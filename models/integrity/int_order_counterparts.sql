@@ -19,34 +19,19 @@ with
 
 orders as not materialized (select * from {{ ref('int_orders_current') }}),
 
--- one side is the order whose carrier sorts first
 candidates as (
     select
-        one.account_id,
-        one.carrier_id as one_carrier_id,
-        one.order_id as one_order_id,
-        two.carrier_id as two_carrier_id,
-        two.order_id as two_order_id,
-        coalesce(
-            one.counterpart_order_id = two.order_id or two.counterpart_order_id = one.order_id,
-            false
-        ) as is_named,
-        one.status in ('failed', 'withdrawn') or two.status in ('failed', 'withdrawn') as is_dead,
-        abs(extract(epoch from one.requested_at - two.requested_at)) as seconds_apart
-    from orders as one
+        candidates.*,
+        one.status in ('failed', 'withdrawn') or two.status in ('failed', 'withdrawn') as is_dead
+    from {{ ref('int_order_candidates') }} as candidates
+    inner join orders as one
+        on
+            candidates.one_carrier_id = one.carrier_id
+            and candidates.one_order_id = one.order_id
     inner join orders as two
         on
-            one.account_id = two.account_id
-            and one.carrier_id collate "C" < two.carrier_id collate "C"
-            and (
-                one.counterpart_order_id = two.order_id
-                or one.order_id = two.counterpart_order_id
-                or (
-                    one.action = two.action
-                    and one.plan_id = two.plan_id
-                    and abs(extract(epoch from one.requested_at - two.requested_at)) <= 72 * 3600
-                )
-            )
+            candidates.two_carrier_id = two.carrier_id
+            and candidates.two_order_id = two.order_id
 ),
 
 ranked as (

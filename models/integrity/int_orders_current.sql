@@ -20,9 +20,7 @@ latest as (
         statuses.status_at
     from accounts
     inner join statuses on accounts.account_id = statuses.account_id
-    where
-        statuses.action in ('subscribe', 'change_plan', 'cancel')
-        and {{ within_run('statuses.load_id') }}
+    where {{ within_run('statuses.load_id') }}
     order by
         statuses.carrier_id asc,
         statuses.order_id asc,

@@ -31,7 +31,9 @@ completed as (
         plans.sync_tolerance_days
     from orders
     inner join plans on orders.plan_id = plans.plan_id
-    where orders.status = 'completed'
+    where
+        orders.status = 'completed'
+        and orders.action in ('subscribe', 'change_plan', 'cancel')
 ),
 
 paired as (

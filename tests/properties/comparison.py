@@ -76,6 +76,40 @@ MARTS: tuple[Compared, ...] = (
         ),
     ),
     Compared(
+        "integrity.order_history",
+        ("carrier_id", "order_id", "status"),
+        _words(
+            "account_id action plan_id service_number counterpart_order_id is_current effective_on"
+            " requested_at status_at"
+        ),
+    ),
+    Compared(
+        "integrity.bundle_exceptions",
+        _words(
+            "exception_type account_id carrier_id order_id service_number adjustment_id"
+            " other_carrier_id opened_at"
+        ),
+        _words("notify_carrier_id expected found resolved_at"),
+    ),
+    Compared(
+        "integrity.carrier_notifications",
+        _words(
+            "exception_type account_id carrier_id order_carrier_id order_id service_number expected"
+            " found opened_at"
+        ),
+        _words("is_open resolved_at"),
+    ),
+    Compared(
+        "integrity.pass_through_orders",
+        _words("to_carrier_id from_carrier_id order_id"),
+        _words("account_id action plan_id sync_status requested_at effective_on"),
+    ),
+    Compared(
+        "integrity.fulfillment_notices",
+        _words("carrier_id order_id"),
+        _words("account_id action plan_id order_keys effective_on fulfilled_at"),
+    ),
+    Compared(
         "integrity.casi_subscribers",
         ("carrier_id", "account_id", "service_number"),
         ("status", "activated_at", "deactivated_at"),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from .account import AccountView
@@ -46,6 +47,9 @@ class BundleException:
             "account_id": self.account_id,
             "carrier_id": self.carrier_id,
             "order_id": self.order_id,
+            "service_number": self.other if self.exception_type == "plan_mismatch" else None,
+            "adjustment_id": self.other if self.exception_type == "over_resale" else None,
+            "other_carrier_id": self.other if self.order_id is not None else None,
             "notify_carrier_id": self.notify_carrier_id,
             "expected": self.expected,
             "found": self.found,
@@ -135,8 +139,8 @@ def sync_exceptions(
 def describe(order: Order | None, at: datetime) -> str:
     if order is None:
         return "no order"
-    status = order.status_at(at)
-    return f"{order.order_id}: {order.action} {order.plan_id} {order.effective_on} {status}"
+    told = (order.action, order.plan_id, str(order.effective_on), order.status_at(at))
+    return f"{order.order_id}: {' '.join(part for part in told if part is not None)}"
 
 
 def plan_mismatches(
@@ -161,14 +165,19 @@ def plan_mismatches(
                 order_id=None,
                 other=line[2],
                 notify_carrier_id=row.carrier_id,
-                expected=effective,
-                found=row.plan_id,
+                expected=effective or "no plan",
+                found=row.plan_id or "no plan",
                 opened_at=row.at,
             )
 
 
 def over_resale(
-    catalog: Catalog, account_id: str, adjustment_id: str, adjusted_at: datetime, units: str
+    catalog: Catalog,
+    account_id: str,
+    adjustment_id: str,
+    adjusted_at: datetime,
+    applied: Decimal,
+    asked: Decimal,
 ) -> BundleException:
     return BundleException(
         exception_type="over_resale",
@@ -177,7 +186,8 @@ def over_resale(
         order_id=None,
         other=adjustment_id,
         notify_carrier_id=catalog.biller_id,
-        expected="at most what expired and was not resold yet",
-        found=f"{adjustment_id}: {units} units over",
+        # of what had expired and was not sold again yet
+        expected=f"at most {applied.normalize():f} units",
+        found=f"{adjustment_id}: {asked.normalize():f} units",
         opened_at=adjusted_at,
     )

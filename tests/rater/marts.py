@@ -9,7 +9,7 @@ from .account import AccountView, Bucket
 from .arith import ZERO_CENTS, ZERO_MICRO, in_units, round_to
 from .billing import decimal_rate
 from .charging import CycleResult, PoolCycle
-from .feeds import Report
+from .feeds import Order, Report
 from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
 from .orders import SyncRow
 from .rating import Usage
@@ -767,6 +767,7 @@ def pass_through_orders(rater: "Rater", as_of: datetime | None) -> list[Row]:
             "account_id": row.order.account_id,
             "action": row.order.action,
             "plan_id": row.order.plan_id,
+            "sync_status": row.status,
             "requested_at": row.order.requested_at,
             "effective_on": row.order.effective_on,
         }
@@ -784,7 +785,7 @@ def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
             if orders.sync_status(order, at) != "in_sync":
                 continue
             group = [order] + [r.counterpart for r in orders.sync_rows(order, at) if r.counterpart]
-            first = min(group, key=lambda o: o.key)
+            first = min(group, key=_key)
             notices.setdefault(
                 (order.account_id, (first.key,)),
                 {
@@ -793,10 +794,45 @@ def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
                     "order_id": first.order_id,
                     "action": order.action,
                     "plan_id": order.plan_id,
+                    "order_keys": [f"{o.carrier_id}:{o.order_id}" for o in sorted(group, key=_key)],
                     "effective_on": max(o.effective_on for o in group),
+                    # when the last of them was completed
+                    "fulfilled_at": max(
+                        o.row_time(row)
+                        for o in group
+                        for row in o.statuses
+                        if row.status == "completed"
+                    ),
                 },
             )
     return [notices[key] for key in sorted(notices)]
+
+
+def _key(order: Order) -> tuple[str, str]:
+    return order.key
+
+
+def order_history(rater: "Rater", _as_of: datetime | None) -> list[Row]:
+    """Every status that an order took, the last loaded one marked."""
+    return [
+        {
+            "carrier_id": order.carrier_id,
+            "order_id": order.order_id,
+            "account_id": order.account_id,
+            "action": order.action,
+            "plan_id": order.plan_id,
+            "service_number": order.service_number,
+            "status": row.status,
+            "counterpart_order_id": order.counterpart_order_id,
+            "is_current": row is order.statuses[-1],
+            "effective_on": order.effective_on,
+            "requested_at": order.requested_at,
+            "status_at": row.status_at,
+        }
+        for orders in rater.all_orders()
+        for order in orders.orders
+        for row in order.statuses
+    ]
 
 
 def exceptions(rater: "Rater", as_of: datetime | None) -> list[BundleException]:
@@ -817,7 +853,8 @@ def exceptions(rater: "Rater", as_of: datetime | None) -> list[BundleException]:
                     row["account_id"],
                     row["adjustment_id"],
                     row["adjusted_at"],
-                    str(row["unapplied_quantity"]),
+                    row["applied_quantity"],
+                    row["quantity"],
                 )
             )
     return found
@@ -848,11 +885,17 @@ def carrier_notifications(rater: "Rater", as_of: datetime | None) -> list[Row]:
             "carrier_id": exception.notify_carrier_id,
             "account_id": exception.account_id,
             "exception_type": exception.exception_type,
+            "order_carrier_id": exception.carrier_id,
+            "order_id": exception.order_id,
+            "service_number": row["service_number"],
             "expected": exception.expected,
             "found": exception.found,
+            "is_open": exception.resolved_at is None,
             "opened_at": exception.opened_at,
+            "resolved_at": exception.resolved_at,
         }
         for exception in exceptions(rater, as_of)
+        for row in (exception.row(),)
     ]
 
 
@@ -985,6 +1028,7 @@ MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
     "accounting.deferred_revenue": deferred_revenue,
     "accounting.deferred_revenue_roll_forward": deferred_revenue_roll_forward,
     "integrity.order_sync": order_sync,
+    "integrity.order_history": order_history,
     "integrity.bundle_exceptions": bundle_exceptions,
     "integrity.carrier_notifications": carrier_notifications,
     "integrity.pass_through_orders": pass_through_orders,

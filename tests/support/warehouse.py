@@ -221,6 +221,8 @@ def copy_project(target: Path, seeds: Mapping[str, Sequence[Mapping[str, str]]])
         (target / entry).symlink_to(PROJECT / entry)
     shutil.copytree(PROJECT / "seeds", target / "seeds")
     for name, rows in seeds.items():
+        if not rows:  # a seed of a header alone stays as it is
+            continue
         with (target / "seeds" / f"{name}.csv").open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, list(rows[0]))
             writer.writeheader()

@@ -33,6 +33,7 @@
     ],
     'settlement_terms': ['agreement_id', 'carrier_id', 'fixed_fee'],
     'adjustment_reasons': ['reason_code', 'description'],
+    'exception_waivers': ['waiver_id', 'exception_type', 'account_id', 'reason', 'waived_until'],
     'journal_accounts': ['journal_account', 'description'],
 } %}
 

@@ -22,6 +22,7 @@
     ('settlement_agreements', 'basis_unit_type', 'unit_types', 'unit_type', false),
     ('settlement_terms', 'agreement_id', 'settlement_agreements', 'agreement_id', false),
     ('settlement_terms', 'carrier_id', 'carriers', 'carrier_id', false),
+    ('exception_waivers', 'carrier_id', 'carriers', 'carrier_id', false),
 ] %}
 
 {%- for seed, column, named_seed, named_column, may_be_any in references %}

@@ -4,6 +4,10 @@
 {%- set service_kinds = ['wireless', 'wireline', 'internet', 'messaging', 'video', 'satellite'] %}
 {%- set call_types = ['local', 'long_distance', 'international', 'roaming', 'toll_free'] %}
 {%- set directions = ['originated', 'terminated'] %}
+{%- set exception_types = [
+    'counterpart_failed', 'mismatched', 'missing_counterpart', 'unknown_plan', 'plan_mismatch',
+    'over_resale',
+] %}
 {%- set choices = [
     ('carriers', 'service_kind', service_kinds),
     ('carrier_services', 'service_kind', service_kinds),
@@ -19,6 +23,7 @@
     ('tax_rates', 'charge_category', ['plan_fee', 'usage', 'one_time', '*']),
     ('settlement_agreements', 'usage_basis', ['billable', 'all']),
     ('settlement_agreements', 'usage_share', ['usage_carrier', 'pooled']),
+    ('exception_waivers', 'exception_type', exception_types),
 ] %}
 
 {%- for seed, column, words in choices %}

@@ -1,0 +1,107 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_units',
+    indexes=[{'columns': ['account_id']}],
+    meta={
+        'follows_rebuild': true,
+        'units': 'int_order_accounts',
+        'stale': 'stored.account_id = unit.account_id',
+    },
+) }}
+
+-- Completed plan orders that all carriers concerned have confirmed: one row per change, whatever
+-- number of orders it took. It bears the name of the order whose carrier sorts first.
+
+-- depends_on: {{ ref('int_order_accounts') }}
+
+with
+
+plan_orders as not materialized (select * from {{ ref('int_plan_orders') }}),
+
+statuses as not materialized (select * from {{ ref('int_order_statuses') }}),
+
+order_sync as (
+    select order_sync.*
+    from {{ ref('int_order_sync') }} as order_sync
+    inner join {{ ref('int_order_accounts') }} as accounts
+        on order_sync.account_id = accounts.account_id
+),
+
+out_of_sync as (
+    select
+        carrier_id,
+        order_id
+    from order_sync
+    where sync_status != 'in_sync'
+),
+
+confirmed as (
+    select * from plan_orders
+    where (carrier_id, order_id) not in (select * from out_of_sync)
+),
+
+members as (
+    select
+        carrier_id as of_carrier_id,
+        order_id as of_order_id,
+        carrier_id,
+        order_id,
+        effective_on
+    from confirmed
+    union all
+    select
+        confirmed.carrier_id as of_carrier_id,
+        confirmed.order_id as of_order_id,
+        order_sync.counterpart_carrier_id as carrier_id,
+        order_sync.counterpart_order_id as order_id,
+        order_sync.counterpart_effective_on as effective_on
+    from confirmed
+    inner join order_sync
+        on confirmed.carrier_id = order_sync.carrier_id and confirmed.order_id = order_sync.order_id
+),
+
+changes as (
+    select
+        members.of_carrier_id,
+        members.of_order_id,
+        array_agg(
+            members.carrier_id || ':' || members.order_id
+            order by members.carrier_id collate "C"
+        ) as order_keys,
+        (array_agg(members.carrier_id order by members.carrier_id collate "C"))[1]
+            as first_carrier_id,
+        (array_agg(members.order_id order by members.carrier_id collate "C"))[1] as first_order_id,
+        max(members.effective_on) as effective_on,
+        max(statuses.holds_from) as fulfilled_at
+    from members
+    inner join statuses
+        on
+            members.carrier_id = statuses.carrier_id
+            and members.order_id = statuses.order_id
+            and statuses.status = 'completed'
+    group by members.of_carrier_id, members.of_order_id
+),
+
+final as (
+    select distinct on (changes.first_carrier_id, changes.first_order_id)
+        confirmed.account_id,
+        changes.first_carrier_id as carrier_id,
+        changes.first_order_id as order_id,
+        confirmed.action,
+        confirmed.plan_id,
+        changes.order_keys,
+        changes.effective_on,
+        changes.fulfilled_at
+    from changes
+    inner join confirmed
+        on
+            changes.of_carrier_id = confirmed.carrier_id
+            and changes.of_order_id = confirmed.order_id
+    order by
+        changes.first_carrier_id,
+        changes.first_order_id,
+        confirmed.carrier_id collate "C",
+        confirmed.order_id collate "C"
+)
+
+select * from final

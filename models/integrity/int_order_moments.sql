@@ -1,0 +1,82 @@
+{{ config(unlogged=true, indexes=[{'columns': ['account_id']}]) }}
+
+-- Rule "bundle exceptions": how a completed order and another carrier that it concerns stood when
+-- the grace period was over, and at every status that an order of one of the two carriers took
+-- after that. What the state was between two of these instants is what it was at the first.
+
+-- depends_on: {{ ref('int_order_candidates') }}
+-- depends_on: {{ ref('int_order_statuses') }}
+
+with
+
+order_sync as (
+    select order_sync.*
+    from {{ ref('int_order_sync') }} as order_sync
+    inner join {{ ref('int_order_accounts') }} as accounts
+        on order_sync.account_id = accounts.account_id
+),
+
+statuses as not materialized (select * from {{ ref('int_order_statuses') }}),
+
+orders as not materialized (select * from {{ ref('int_orders_current') }}),
+
+plans as (select * from {{ ref('plans') }}),
+
+instants as (
+    select
+        account_id,
+        carrier_id,
+        order_id,
+        counterpart_carrier_id as other_carrier_id,
+        requested_at + interval '24 hours' as at
+    from order_sync
+    union
+    select
+        order_sync.account_id,
+        order_sync.carrier_id,
+        order_sync.order_id,
+        order_sync.counterpart_carrier_id as other_carrier_id,
+        statuses.holds_from as at
+    from order_sync
+    inner join statuses
+        on
+            order_sync.account_id = statuses.account_id
+            and statuses.carrier_id in (order_sync.carrier_id, order_sync.counterpart_carrier_id)
+            and statuses.holds_from > order_sync.requested_at + interval '24 hours'
+),
+
+moments as materialized (
+    select
+        *,
+        row_number() over (order by account_id, carrier_id, order_id, other_carrier_id, at)
+            as moment_id,
+        null::text as passed_over_order_id
+    from instants
+),
+
+counterparts as (
+    {{ counterparts_at('moments') }}
+),
+
+final as (
+    select
+        moments.account_id,
+        moments.carrier_id,
+        moments.order_id,
+        moments.other_carrier_id,
+        found.order_id as counterpart_order_id,
+        {{ sync_status_at('orders', 'found', 'moments.at', 'plans.sync_tolerance_days') }}
+            as sync_status,
+        moments.at
+    from moments
+    inner join orders
+        on moments.carrier_id = orders.carrier_id and moments.order_id = orders.order_id
+    inner join plans on orders.plan_id = plans.plan_id
+    left join counterparts on moments.moment_id = counterparts.moment_id
+    left join orders as found
+        on
+            moments.other_carrier_id = found.carrier_id
+            and counterparts.counterpart_order_id = found.order_id
+)
+
+select * from final
