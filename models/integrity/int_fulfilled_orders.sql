@@ -10,11 +10,12 @@
 ) }}
 
 -- Completed plan orders that all carriers concerned have confirmed: one row per change, whatever
--- number of orders it took. It bears the name of the order whose carrier sorts first.
+-- number of orders it took: those that are counterparts of each other, and of each other's. It bears
+-- the name of the order whose carrier sorts first.
 
 -- depends_on: {{ ref('int_order_accounts') }}
 
-with
+with recursive
 
 plan_orders as not materialized (select * from {{ ref('int_plan_orders') }}),
 
@@ -40,24 +41,44 @@ confirmed as (
     where (carrier_id, order_id) not in (select * from out_of_sync)
 ),
 
+answers as (
+    select
+        order_sync.carrier_id,
+        order_sync.order_id,
+        order_sync.counterpart_carrier_id,
+        order_sync.counterpart_order_id
+    from order_sync
+    inner join confirmed
+        on order_sync.carrier_id = confirmed.carrier_id and order_sync.order_id = confirmed.order_id
+),
+
+edges as (
+    select * from answers
+    union
+    select
+        counterpart_carrier_id,
+        counterpart_order_id,
+        carrier_id,
+        order_id
+    from answers
+),
+
 members as (
     select
         carrier_id as of_carrier_id,
         order_id as of_order_id,
         carrier_id,
-        order_id,
-        effective_on
+        order_id
     from confirmed
-    union all
+    union
     select
-        confirmed.carrier_id as of_carrier_id,
-        confirmed.order_id as of_order_id,
-        order_sync.counterpart_carrier_id as carrier_id,
-        order_sync.counterpart_order_id as order_id,
-        order_sync.counterpart_effective_on as effective_on
-    from confirmed
-    inner join order_sync
-        on confirmed.carrier_id = order_sync.carrier_id and confirmed.order_id = order_sync.order_id
+        members.of_carrier_id,
+        members.of_order_id,
+        edges.counterpart_carrier_id,
+        edges.counterpart_order_id
+    from members
+    inner join edges
+        on members.carrier_id = edges.carrier_id and members.order_id = edges.order_id
 ),
 
 changes as (
@@ -66,14 +87,27 @@ changes as (
         members.of_order_id,
         array_agg(
             members.carrier_id || ':' || members.order_id
-            order by members.carrier_id collate "C"
+            order by members.carrier_id collate "C", members.order_id collate "C"
         ) as order_keys,
-        (array_agg(members.carrier_id order by members.carrier_id collate "C"))[1]
-            as first_carrier_id,
-        (array_agg(members.order_id order by members.carrier_id collate "C"))[1] as first_order_id,
-        max(members.effective_on) as effective_on,
+        (
+            array_agg(
+                members.carrier_id
+                order by members.carrier_id collate "C", members.order_id collate "C"
+            )
+        )[1] as first_carrier_id,
+        (
+            array_agg(
+                members.order_id
+                order by members.carrier_id collate "C", members.order_id collate "C"
+            )
+        )[1] as first_order_id,
+        max(plan_orders.effective_on) as effective_on,
         max(statuses.holds_from) as fulfilled_at
     from members
+    inner join plan_orders
+        on
+            members.carrier_id = plan_orders.carrier_id
+            and members.order_id = plan_orders.order_id
     inner join statuses
         on
             members.carrier_id = statuses.carrier_id
@@ -82,8 +116,9 @@ changes as (
     group by members.of_carrier_id, members.of_order_id
 ),
 
+-- each of its orders yields the same change
 final as (
-    select distinct on (changes.first_carrier_id, changes.first_order_id)
+    select distinct
         confirmed.account_id,
         changes.first_carrier_id as carrier_id,
         changes.first_order_id as order_id,
@@ -97,11 +132,6 @@ final as (
         on
             changes.of_carrier_id = confirmed.carrier_id
             and changes.of_order_id = confirmed.order_id
-    order by
-        changes.first_carrier_id,
-        changes.first_order_id,
-        confirmed.carrier_id collate "C",
-        confirmed.order_id collate "C"
 )
 
 select * from final

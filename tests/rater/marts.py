@@ -777,39 +777,41 @@ def pass_through_orders(rater: "Rater", as_of: datetime | None) -> list[Row]:
 
 
 def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
-    """Orders in sync yield one notice to the subscriber, never one per carrier."""
+    """Orders in sync yield one notice to the subscriber, never one per carrier: a change are the
+    orders that answer each other, and those that answer them."""
     at = rater.derived(as_of).as_of
-    notices: dict[tuple[str, tuple[tuple[str, str], ...]], Row] = {}
+    told: list[list[Order]] = []
     for orders in rater.all_orders():
+        changes: list[list[Order]] = []
         for order in orders.known:
             if orders.sync_status(order, at) != "in_sync":
                 continue
             group = [order] + [r.counterpart for r in orders.sync_rows(order, at) if r.counterpart]
-            first = min(group, key=_key)
-            notices.setdefault(
-                (order.account_id, (first.key,)),
-                {
-                    "account_id": order.account_id,
-                    "carrier_id": first.carrier_id,
-                    "order_id": first.order_id,
-                    "action": order.action,
-                    "plan_id": order.plan_id,
-                    "order_keys": [f"{o.carrier_id}:{o.order_id}" for o in sorted(group, key=_key)],
-                    "effective_on": max(o.effective_on for o in group),
-                    # when the last of them was completed
-                    "fulfilled_at": max(
-                        o.row_time(row)
-                        for o in group
-                        for row in o.statuses
-                        if row.status == "completed"
-                    ),
-                },
-            )
-    return [notices[key] for key in sorted(notices)]
-
-
-def _key(order: Order) -> tuple[str, str]:
-    return order.key
+            keys = {other.key for other in group}
+            touched = [change for change in changes if keys & {other.key for other in change}]
+            merged = {other.key: other for change in [*touched, group] for other in change}
+            changes = [change for change in changes if change not in touched]
+            changes.append([merged[key] for key in sorted(merged)])
+        told += changes
+    return [
+        {
+            "account_id": change[0].account_id,
+            "carrier_id": change[0].carrier_id,
+            "order_id": change[0].order_id,
+            "action": change[0].action,
+            "plan_id": change[0].plan_id,
+            "order_keys": [f"{order.carrier_id}:{order.order_id}" for order in change],
+            "effective_on": max(order.effective_on for order in change),
+            # when the last of them was completed
+            "fulfilled_at": max(
+                order.row_time(row)
+                for order in change
+                for row in order.statuses
+                if row.status == "completed"
+            ),
+        }
+        for change in told
+    ]
 
 
 def order_history(rater: "Rater", _as_of: datetime | None) -> list[Row]:
