@@ -117,13 +117,14 @@ said as (
         ) as shown,
         max(sides.data_at) as data_at
     from suspected_sides as sides
-    cross join lateral (
-        values
-        ('status', sides.status, sides.status),
-        ('plan', sides.line_plan_id::text, sides.line_plan_id::text),
-        ('subscriber_name', sides.subscriber_name, sides.name_key),
-        ('email', sides.email, sides.email_key)
-    ) as told (field, value, value_key)
+    cross join
+        lateral (
+            values
+            ('status', sides.status, sides.status),
+            ('plan', sides.line_plan_id::text, sides.line_plan_id::text),
+            ('subscriber_name', sides.subscriber_name, sides.name_key),
+            ('email', sides.email, sides.email_key)
+        ) as told (field, value, value_key)
     -- who leaves a field empty contradicts nobody
     where sides.is_in_force and told.value_key != ''
     group by sides.account_id, sides.plan_id, sides.carrier_id, told.field

@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 
--- Rule "CASI": a batch is compared with what CASI had as of it, by data time. What a line's row in a
--- batch says otherwise than CASI had it is what is new in the line's history; the first row of all
--- is a line that CASI did not have. A carrier's first batch raises nothing; which one is the first
+-- Rule "CASI": a batch is compared with what CASI had as of it, by data time. What a row of a line
+-- says otherwise than CASI had it is what is new in the line's history; the first row of all is a
+-- line that CASI did not have. A carrier's first batch raises nothing; which one is the first
 -- may change with a batch that comes late, so it is left out here and not where things are stored.
 
 with
@@ -46,23 +46,24 @@ mismatches as (
             and news.service_number = casi.service_number
             and news.account_id = casi.account_id
             and news.place = casi.place + 1
-    cross join lateral (
-        values
-        ('plan_id', casi.plan_id::text, news.plan_id::text),
-        ('status', casi.status, news.status),
-        (
-            'activated_at',
-            {{ instant_text('casi.activated_at') }},
-            {{ instant_text('news.activated_at') }}
-        ),
-        (
-            'deactivated_at',
-            {{ instant_text('casi.deactivated_at') }},
-            {{ instant_text('news.deactivated_at') }}
-        ),
-        ('subscriber_name', casi.subscriber_name, news.subscriber_name),
-        ('email', casi.email, news.email)
-    ) as compared (field, casi_value, batch_value)
+    cross join
+        lateral (
+            values
+            ('plan_id', casi.plan_id::text, news.plan_id::text),
+            ('status', casi.status, news.status),
+            (
+                'activated_at',
+                {{ instant_text('casi.activated_at') }},
+                {{ instant_text('news.activated_at') }}
+            ),
+            (
+                'deactivated_at',
+                {{ instant_text('casi.deactivated_at') }},
+                {{ instant_text('news.deactivated_at') }}
+            ),
+            ('subscriber_name', casi.subscriber_name, news.subscriber_name),
+            ('email', casi.email, news.email)
+        ) as compared (field, casi_value, batch_value)
     where compared.casi_value is distinct from compared.batch_value
 ),
 

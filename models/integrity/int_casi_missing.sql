@@ -9,10 +9,10 @@
     },
 ) }}
 
--- A line is missing in a batch that has no row of it, if CASI knew the line as of the batch. Whether
--- it did is decided by the first time that a row of the line speaks of, so two things bring new
--- cases: a batch that is new, or got another file, and a line that turns out to have been known
--- earlier. Batches of other nights are not searched again.
+-- A line is missing in a batch that has no row of it, if CASI knew the line as of the batch. The
+-- first time of which a row of the line speaks decides that. So two things bring new cases: a batch
+-- that is new, or got another file, and a line that turns out to have been known earlier. Batches of
+-- other nights are not searched again.
 
 with
 
@@ -45,7 +45,8 @@ files_of_new_batches as (
     where files.feed = 'subscribers' and {{ within_run('files.load_id') }}
 ),
 
--- found by the primary key, which begins with the load: older batches are not read
+-- Read by the primary key, which begins with the load. Joined at once, the rows would be looked for
+-- line by line, and all older batches read with them.
 listed as (
     select
         carrier_id,
@@ -53,7 +54,11 @@ listed as (
         account_id,
         batch_as_of
     from batch_rows
-    where load_id = any(array(select load_id from files_of_new_batches))
+    where
+        load_id = any(
+            array(select files_of_new_batches.load_id from files_of_new_batches)
+        )
+    {{ keep_apart() }}
 ),
 
 missing_in_new_batches as (
@@ -67,9 +72,9 @@ missing_in_new_batches as (
         on
             new_batches.carrier_id = first_rows.carrier_id
             and (
-                first_rows.known_from < new_batches.batch_as_of
+                new_batches.batch_as_of > first_rows.known_from
                 -- a change at the very time of a batch is in the batch
-                or (first_rows.known_from = new_batches.batch_as_of and not first_rows.is_batch)
+                or (new_batches.batch_as_of = first_rows.known_from and not first_rows.is_batch)
             )
     left join listed
         on

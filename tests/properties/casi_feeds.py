@@ -90,10 +90,15 @@ class CasiFeeds:
             return []
         if fate < 0.09:
             return [row, self._otherwise(row, as_of)]
+        other: Row = {"account_id": r.choice(self.accounts).account_id}
         if fate < 0.11:
-            return [row, row | {"account_id": r.choice(self.accounts).account_id}]
+            # of two accounts, at one of which it was over at once: whose calls they are stays
+            at = as_of.isoformat()
+            over: Row = {"status": "disconnected", "activated_at": at, "deactivated_at": at}
+            return [row, row | over | other]
         if fate < 0.13:
-            return [row, row | {"service_number": f"+1{next(self.numbers)}"}]
+            new = row | {"service_number": f"+1{next(self.numbers)}"}
+            return [row, new, new | other]
         if fate < 0.25:
             return [self._otherwise(row, as_of)]
         return [row]

@@ -88,9 +88,7 @@ MARTS: tuple[Compared, ...] = (
     Compared(
         "integrity.casi_history",
         _words("carrier_id account_id service_number known_from source change_id"),
-        _words(
-            "known_to plan_id status activated_at deactivated_at subscriber_name email"
-        ),
+        _words("known_to plan_id status activated_at deactivated_at subscriber_name email"),
     ),
     Compared(
         "integrity.casi_conflicts",

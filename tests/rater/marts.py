@@ -9,8 +9,8 @@ from .account import AccountView, Bucket
 from .arith import ZERO_CENTS, ZERO_MICRO, in_units, round_to
 from .billing import decimal_rate
 from .charging import CycleResult, PoolCycle
-from .feeds import Report
 from .cycles import local_date
+from .feeds import Report
 from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
 from .orders import SyncRow
 from .rating import Usage
