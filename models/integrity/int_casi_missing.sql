@@ -11,8 +11,8 @@
 
 -- A line is missing in a batch that has no row of it, if CASI knew the line as of the batch. The
 -- first time of which a row of the line speaks decides that. Two things bring new cases: a batch
--- that is new, or got another file, and a line that turns out to have been known earlier. Batches of
--- other nights are not searched again.
+-- that is new, or got another file, and a line that turns out to have been known earlier. Other
+-- batches are not searched again.
 
 with
 
