@@ -40,8 +40,9 @@ plans_today as (
         )
 ),
 
--- dates decide, not the status
-lines as (
+-- Dates decide, not the status. Materialized, as the planner takes accounts with a plan for few and
+-- would look for each one's lines in an index by carrier and number.
+lines as materialized (
     select
         casi.carrier_id,
         casi.account_id,
