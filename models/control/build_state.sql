@@ -8,6 +8,8 @@
 -- depends_on: {{ ref('int_account_inputs') }}
 -- depends_on: {{ ref('int_known_numbers') }}
 -- depends_on: {{ ref('int_line_periods') }}
+-- depends_on: {{ ref('int_casi_history') }}
+-- depends_on: {{ ref('int_casi_missing') }}
 -- depends_on: {{ ref('int_accounts') }}
 -- depends_on: {{ ref('int_order_counterparts') }}
 -- depends_on: {{ ref('int_order_sync') }}

@@ -115,6 +115,21 @@ MARTS: tuple[Compared, ...] = (
         ("status", "activated_at", "deactivated_at"),
     ),
     Compared(
+        "integrity.casi_discrepancies",
+        _words("carrier_id batch_as_of account_id service_number discrepancy_type field"),
+        _words("casi_value batch_value"),
+    ),
+    Compared(
+        "integrity.casi_history",
+        _words("carrier_id account_id service_number known_from source change_id"),
+        _words("known_to plan_id status activated_at deactivated_at subscriber_name email"),
+    ),
+    Compared(
+        "integrity.casi_conflicts",
+        _words("account_id plan_id field carrier_id other_carrier_id"),
+        _words("carrier_value other_carrier_value since_at"),
+    ),
+    Compared(
         "rating.suspended_usage",
         ("carrier_id", "cdr_id"),
         _words("service_number started_at service quantity reason load_id"),

@@ -7,6 +7,7 @@ import random
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.properties.casi_feeds import CasiFeeds
 from tests.properties.rollover_feeds import END, START, RolloverFeeds
 from tests.properties.steps import Account, Checkpoint, Close, History, Load, Row, Step
 
@@ -85,6 +86,7 @@ class Hostile:
         rollover = RolloverFeeds(seed, self.accounts)
         rollover.bill_elsewhere()
         self._account_rows()
+        self.casi = CasiFeeds(seed, self.accounts)
         self._lines()
         self._orders()
         self._calls(records)
@@ -156,11 +158,10 @@ class Hostile:
                 row: Row = {
                     "account_id": account.account_id,
                     "service_number": number,
-                    "plan_id": None,
                     "status": "active",
                     "activated_at": activated.isoformat(),
                     "deactivated_at": None,
-                    "subscriber_name": "Someone",
+                    **self.casi.said(),
                 }
                 kind = r.random()
                 if kind < 0.05:
@@ -229,6 +230,7 @@ class Hostile:
                 "subscribers", tuple(current.values()), carrier, datetime(2025, 2, 15, tzinfo=UTC)
             )
             self.arrivals.append((date(2025, 2, r.choice([15, 16, 20])), batch))
+            self.arrivals += self.casi.arrivals(carrier, listed, changes[carrier])
 
     # orders
 

@@ -1,13 +1,22 @@
 """CASI: lines, their periods and current rows (rules 1.2 and 7, CASI)."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import combinations
 from typing import Any
 
 from .feeds import Feeds, SubscriberRow
 
 LineKey = tuple[str, str, str]  # carrier, account, number
+# field of a conflict -> column
+CONFLICTING = {
+    "status": "status",
+    "plan": "plan_id",
+    "subscriber_name": "subscriber_name",
+    "email": "email",
+}
 COMPARED = ("plan_id", "status", "activated_at", "deactivated_at", "subscriber_name", "email")
 
 
@@ -107,6 +116,84 @@ class Casi:
         ]
         return before[-1] if before else None
 
+    def history(self) -> Iterator[dict[str, Any]]:
+        """Who knew what when: per line and period of data time in which the carrier said the same,
+        what it said. Rows that only repeat the one before them make no new period."""
+        for line, rows in sorted(self.rows.items()):
+            period: dict[str, Any] = {}
+            said: tuple[Any, ...] | None = None
+            for row in rows:
+                content = tuple(getattr(row, column) for column in COMPARED)
+                if content == said:
+                    continue
+                if period:
+                    yield {**period, "known_to": row.at}
+                said = content
+                period = {
+                    "carrier_id": line[0],
+                    "account_id": line[1],
+                    "service_number": line[2],
+                    "known_from": row.at,
+                    "source": "batch" if row.change_id is None else "change",
+                    "change_id": row.change_id,
+                    **dict(zip(COMPARED, content, strict=True)),
+                }
+            yield {**period, "known_to": None}
+
+    def conflicts(
+        self, account_id: str, plan_id: str, plan_carriers: Collection[str], as_of: datetime
+    ) -> Iterator[dict[str, Any]]:
+        """Where the carriers of an integrated plan contradict each other about an account's lines
+        now, by pairs of carriers. Who never told of any line is left out."""
+        telling = sorted(set(plan_carriers) & {line[0] for line in self.rows})
+        for one, other in combinations(telling, 2):
+            lines = [self._of_account(carrier_id, account_id) for carrier_id in (one, other)]
+            running = [[row for row in rows if is_in_force(row, as_of)] for rows in lines]
+            shared = {
+                "account_id": account_id,
+                "plan_id": plan_id,
+                "carrier_id": one,
+                "other_carrier_id": other,
+            }
+            if bool(running[0]) != bool(running[1]):
+                told = [now or ever for now, ever in zip(running, lines, strict=True)]
+                yield {
+                    **shared,
+                    "field": "lines",
+                    "carrier_value": listed(row.service_number for row in running[0]),
+                    "other_carrier_value": listed(row.service_number for row in running[1]),
+                    "since_at": max(row.at for rows in told for row in rows),
+                }
+                continue
+            for name, column in CONFLICTING.items():
+                said = [
+                    [(row, value) for row in rows if bare(value := getattr(row, column))]
+                    for rows in running
+                ]
+                keys = [{bare(value) for _, value in values} for values in said]
+                if keys[0] and keys[1] and not keys[0] & keys[1]:
+                    yield {
+                        **shared,
+                        "field": name,
+                        "carrier_value": listed(value for _, value in said[0]),
+                        "other_carrier_value": listed(value for _, value in said[1]),
+                        "since_at": max(row.at for values in said for row, _ in values),
+                    }
+
+    def _of_account(self, carrier_id: str, account_id: str) -> list[SubscriberRow]:
+        """The current row of each of its lines, its time being since when the line is so."""
+        found = []
+        for line, rows in self.rows.items():
+            if line[:2] != (carrier_id, account_id):
+                continue
+            since = rows[-1]
+            for row in reversed(rows):
+                if any(getattr(row, column) != getattr(since, column) for column in COMPARED):
+                    break
+                since = row
+            found.append(since)
+        return found
+
     @staticmethod
     def _compare(
         line: LineKey, batch_as_of: datetime, had: SubscriberRow | None, has: SubscriberRow | None
@@ -138,6 +225,22 @@ class Casi:
 
 
 def as_text(value: Any) -> str | None:
+    """Instants in ISO 8601 in UTC, fractions of a second only where there are any."""
     if value is None:
         return None
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def is_in_force(row: SubscriberRow, at: datetime) -> bool:
+    """Dates decide, not the status."""
+    return row.activated_at <= at and (row.deactivated_at is None or at < row.deactivated_at)
+
+
+def bare(value: str | None) -> str:
+    """What counts of a value: blanks around and between words and the case of A to Z do not."""
+    words = re.sub(" +", " ", value or "").strip(" ")
+    return re.sub("[A-Z]", lambda letter: letter[0].lower(), words)
+
+
+def listed(values: Iterator[str]) -> str | None:
+    return ", ".join(sorted(set(values))) or None

@@ -9,6 +9,7 @@ from .account import AccountView, Bucket
 from .arith import ZERO_CENTS, ZERO_MICRO, in_units, round_to
 from .billing import decimal_rate
 from .charging import CycleResult, PoolCycle
+from .cycles import local_date
 from .feeds import Order, Report
 from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
 from .orders import SyncRow
@@ -923,6 +924,28 @@ def casi_discrepancies(rater: "Rater", as_of: datetime | None) -> list[Row]:
     return list(rater.derived(as_of).placed.casi.discrepancies())
 
 
+def casi_history(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    return list(rater.derived(as_of).placed.casi.history())
+
+
+def casi_conflicts(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """Carrier against carrier, for the integrated plans in effect on the date of as_of."""
+    derived = rater.derived(as_of)
+    rows: list[Row] = []
+    if derived.as_of is None:
+        return rows
+    for account_id, account in derived.accounts.items():
+        today = local_date(derived.as_of, account.view.account.time_zone)
+        for span in account.view.history:
+            plan = rater.catalog.plans[span.plan_id]
+            in_effect = span.start <= today and (span.end is None or today < span.end)
+            if plan.is_integrated and in_effect:
+                rows += derived.placed.casi.conflicts(
+                    account_id, span.plan_id, plan.carriers, derived.as_of
+                )
+    return rows
+
+
 def effective_plans(rater: "Rater", as_of: datetime | None) -> list[Row]:
     return [
         {
@@ -1037,6 +1060,8 @@ MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
     "integrity.fulfillment_notices": fulfillment_notices,
     "integrity.casi_subscribers": casi_subscribers,
     "integrity.casi_discrepancies": casi_discrepancies,
+    "integrity.casi_history": casi_history,
+    "integrity.casi_conflicts": casi_conflicts,
     "integrity.effective_plans": effective_plans,
     "control.load_control": load_control,
     "control.usage_control": usage_control,

@@ -1644,6 +1644,87 @@ def test_plan_mismatch_and_casi_discrepancies() -> None:
     assert kinds == {"field_mismatch", "missing_in_batch", "missing_in_casi"}
 
 
+def test_casi_discrepancies_by_data_time_whatever_the_load_order() -> None:
+    w = World().solo()  # first batch: 1 January 2024
+    w.line(plan="PLAIN", as_of="2025-03-02T00:00:00+00:00")
+    w.line(plan="PLAIN", as_of="2025-03-03T00:00:00+00:00")
+
+    def mismatches() -> list[tuple[str, str | None, str | None]]:
+        return [
+            (f"{r['batch_as_of']:%m-%d}", r["casi_value"], r["batch_value"])
+            for r in w.rows("integrity.casi_discrepancies")
+        ]
+
+    assert mismatches() == [("03-02", None, "PLAIN")]
+    w.change_line("2025-03-02T12:00:00Z", plan="SOLO")  # comes late
+    assert mismatches() == [("03-02", None, "PLAIN"), ("03-03", "SOLO", "PLAIN")]
+    w.line(plan="SOLO", as_of="2023-12-31T00:00:00+00:00")  # now the first one
+    assert mismatches()[0] == ("01-01", "SOLO", None)
+    assert len(mismatches()) == 3
+
+
+def test_casi_discrepancies_of_instants_and_of_two_files() -> None:
+    w = World().solo()
+    at = "2025-03-02T00:00:00+00:00"
+    w.line(since="2024-01-01T01:00:00.5+01:00", as_of=at)
+    w.line(number="+14045550000", as_of="2024-01-01T00:00:00Z")
+    assert [
+        (r["discrepancy_type"], r["field"], r["casi_value"], r["batch_value"])
+        for r in w.rows("integrity.casi_discrepancies")
+    ] == [
+        (
+            "field_mismatch",
+            "activated_at",
+            "2024-01-01T00:00:00+00:00",
+            "2024-01-01T00:00:00.500000+00:00",
+        ),
+        ("missing_in_batch", None, None, None),
+    ]
+    w.line(number="+14045550000", as_of=at)  # the other file of the batch
+    assert len(w.rows("integrity.casi_discrepancies")) == 1
+
+
+def test_casi_history_leaves_out_what_only_repeats() -> None:
+    w = World().solo()
+    w.line(as_of="2025-03-02T00:00:00Z")
+    w.change_line("2025-03-04T00:00:00Z", plan="SOLO")
+    w.line(plan="SOLO", as_of="2025-03-03T00:00:00Z")
+    assert [
+        (f"{r['known_from']:%m-%d}", r["known_to"], r["plan_id"], r["source"])
+        for r in w.rows("integrity.casi_history")
+    ] == [
+        ("01-01", datetime(2025, 3, 3, tzinfo=UTC), None, "batch"),
+        ("03-03", None, "SOLO", "batch"),
+    ]
+
+
+def test_casi_conflicts_are_what_no_line_of_the_other_agrees_with() -> None:
+    w = World()
+    w.account()
+    w.line("wireless", plan="SOLO")
+    w.order("SHARE", "2025-01-01", "wireless")
+    w.order("SHARE", "2025-01-01", "wireline")
+    # wireline has not told of any line of anybody
+    assert w.rows("integrity.casi_conflicts") == []
+    w.line("wireline", account="B")
+    found = w.one("integrity.casi_conflicts")
+    assert (found["field"], found["other_carrier_value"]) == ("lines", None)
+    w.line("wireline", plan=None)  # empty says nothing
+    assert w.rows("integrity.casi_conflicts") == []
+    w.change_line("2025-01-02T00:00:00Z", "wireline", plan="SHARE")
+    found = w.one("integrity.casi_conflicts")
+    assert (found["field"], found["carrier_value"], found["other_carrier_value"]) == (
+        "plan",
+        "SOLO",
+        "SHARE",
+    )
+    assert found["since_at"] == datetime(2025, 1, 2, tzinfo=UTC)
+    w.line("wireless", plan="SHARE", number="+14045550000")  # one line of two is enough
+    assert w.rows("integrity.casi_conflicts") == []
+    w.change_line("2025-01-03T00:00:00Z", "wireline", until="2025-01-03T00:00:00Z")
+    assert [r["field"] for r in w.rows("integrity.casi_conflicts")] == ["lines"]
+
+
 def test_limited_no_charge_allowance_of_a_plan_the_cycle_has_not() -> None:
     seeds = small_catalog()
     seeds["no_charge_rules"] = [rule("SOLO", "night", "rate_period", allowance="31")]
