@@ -122,7 +122,8 @@ def parse(content: Mapping[str, Any], path: Path) -> Configuration:
     file = _Table(content, "", path)
     found = file.table("carriers")
     carriers = {name: _carrier(found.table(name), name) for name in found.names()}
-    mail = _mail(file.table("smtp")) if "smtp" in content else None
+    smtp = file.table("smtp")
+    mail = _mail(smtp) if "smtp" in content else None
     policy = _policy(file.table("outbox"))
     file.done()
     return Configuration(path, carriers, mail, policy)
