@@ -15,7 +15,7 @@ from tandem.outbox.message import ORDERING
 from tandem.outbox.queueing import PASS_THROUGH, Queued, enqueue
 from tests.support.warehouse import Warehouse
 
-# columns and types of the mart
+# columns and types of the marts
 MART = """
     set role tandem_engineer;
     create table integrity.pass_through_orders (
@@ -24,6 +24,10 @@ MART = """
     );
     create table catalog.carriers (carrier_id text);
     insert into catalog.carriers values ('wireless'), ('wireline');
+    create table control.run_values (build_id bigint);
+    create table control.build_state (build_id bigint, cutoff_load_id bigint);
+    insert into control.run_values values (7);
+    insert into control.build_state values (7, 0);
 """
 QUICK = Policy(
     first_wait_seconds=0.001,

@@ -84,6 +84,7 @@ def test_refused_and_sent_again(outbox: Warehouse, config: Path, there: Platform
     assert "tandem orders retry" in done.err
     listed = run(outbox, config, "outbox", "--state", "refused")
     assert key[:12] in listed.out and "Account" in listed.out
+    assert "add SHARE800, order W1 of wireless" in listed.out
     assert "\x1b" not in listed.out + done.err
     there.behave = accept
     assert run(outbox, config, "retry", key[:12]).err.startswith("Queued 1 message again")

@@ -122,6 +122,36 @@ def test_an_id_of_another_kind_is_refused(outbox: Warehouse) -> None:
     assert len(messages(outbox)) == 1
 
 
+LOAD = """
+    insert into raw.loads
+    select 1, %s, null, null, 'f', 's', 0, 0, 0, 0, 0, null, now(), 'me'
+"""
+
+
+def test_nothing_is_queued_from_marts_that_are_behind(outbox: Warehouse) -> None:
+    add_order(outbox, "W1")
+    try:
+        # the counterpart may be in it
+        outbox.execute(LOAD, "orders")
+        with pytest.raises(Refused, match="run 'tandem build' first"):
+            queue(outbox)
+        outbox.execute("update raw.loads set feed = 'cdrs'")
+        assert queue(outbox) == Queued(1, 0, 0)
+        # a build that was killed, or made only a part
+        for change in (
+            "update control.run_values set build_id = 8",
+            "delete from control.build_state",
+        ):
+            outbox.execute(change)
+            with pytest.raises(Refused, match="run 'tandem build' first"):
+                queue(outbox)
+    finally:
+        outbox.execute("truncate raw.loads, control.run_values, control.build_state cascade")
+        outbox.execute("insert into control.run_values values (7)")
+        outbox.execute("insert into control.build_state values (7, 0)")
+    assert states(outbox) == [("pending", 1)]
+
+
 def test_queued_again_by_hand(outbox: Warehouse) -> None:
     one, other = add_order(outbox, "W1"), add_order(outbox, "W2", "A2")
     queue(outbox)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -115,12 +116,28 @@ def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _said(row: Row) -> Iterator[str]:
+    yield from _about(row["body"])
     if row["state"] == State.PENDING and row["attempts"]:
         yield f"next attempt not before {_time(row['next_attempt_at'])} UTC"
     if row["answered_at"] is not None:
         yield f"answered at {_time(row['answered_at'])} UTC"
     if row["last_error"] and row["state"] != State.ACCEPTED:
         yield clean(row["last_error"])
+
+
+def _about(body: Mapping[str, Any]) -> Iterator[str]:
+    """What a message is about, of those whose bodies we know."""
+    if "productOrderItem" in body:
+        (item,) = body["productOrderItem"]
+        values = {
+            named["name"]: named["value"] for named in item["product"]["productCharacteristic"]
+        }
+        yield clean(
+            f"{item['action']} {item['productOffering']['id']}, order"
+            f" {values['originatingOrder']} of {values['originatingCarrier']}"
+        )
+    elif "subject" in body:
+        yield clean(f"{body.get('to')}: {body['subject']}")
 
 
 def _time(instant: datetime) -> str:

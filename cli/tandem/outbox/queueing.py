@@ -69,8 +69,9 @@ def enqueue(connection: Connection, source: Source) -> Queued:
     time is left alone.
 
     Raises:
-        Refused: a message of another kind has the same id.
+        Refused: a message of another kind has the same id, or the mart is behind what was loaded.
     """
+    _refuse_behind(connection)
     with connection.transaction():
         cancelled = connection.execute(
             f"""
@@ -102,6 +103,28 @@ def enqueue(connection: Connection, source: Source) -> Queued:
                 added += sum(is_new)
                 renewed += len(is_new) - sum(is_new)
     return Queued(added, renewed, cancelled)
+
+
+def _refuse_behind(connection: Connection) -> None:
+    """Refuse to go by marts that a build left half done, or that do not know of a counterpart.
+
+    A call record changes no order, and may be loaded at any time.
+    """
+    built = fetch(
+        connection,
+        """
+        select 1
+        from control.build_state as state
+        inner join control.run_values as started on started.build_id = state.build_id
+        where not exists (
+            select from raw.loads where load_id > state.cutoff_load_id and feed <> 'cdrs'
+        )
+        """,
+    )
+    if not built:
+        raise Refused(
+            "The last build does not know of everything that was loaded; run 'tandem build' first."
+        )
 
 
 def _insert(connection: Connection, source: Source, rows: Sequence[Row]) -> list[bool]:
