@@ -58,7 +58,7 @@ def test_a_run_without_trouble(outbox: Warehouse, config: Path, there: Platform)
     assert call.headers["Authorization"] == "Bearer s3cret"
     again = json.loads(run(outbox, config, "dispatch", "--json").out)
     assert again["queued"] == {"added": 0, "renewed": 0, "cancelled": 0}
-    assert [row["accepted"] for row in again["carriers"]] == [0, 0]
+    assert [row["accepted"] for row in again["sent"]] == [0, 0]
     assert len(there.calls) == 1
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tandem import console, queries, settings
+from tandem import console, settings
+from tandem.commands import sending
 from tandem.commands.options import JsonOption
-from tandem.database import Connection, connect, exclusive, work_as_owner
-from tandem.errors import ExitCode
-from tandem.outbox import configuration, dispatching, listing, queueing
-from tandem.outbox.endpoints import open_endpoints
+from tandem.commands.sending import CarrierOption, NowOption
+from tandem.database import connect, work_as_owner
+from tandem.outbox import listing, queueing
 from tandem.outbox.message import ORDERING, State
 
 LISTED = 50
 
 orders = typer.Typer(no_args_is_help=True, help="Orders that one carrier has and the other lacks.")
-
-CarrierOption = Annotated[
-    str | None, typer.Option("--carrier", metavar="ID", help="Only what goes to this carrier.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,12 +42,7 @@ def parse_final_state(text: str) -> State:
 
 @orders.command()
 def dispatch(
-    carrier: CarrierOption = None,
-    now: Annotated[
-        bool,
-        typer.Option("--now", help="Also what failed before and is to be tried later only."),
-    ] = False,
-    as_json: JsonOption = False,
+    carrier: CarrierOption = None, now: NowOption = False, as_json: JsonOption = False
 ) -> None:
     """Send carriers the orders that they lack, as calls to their ordering platforms.
 
@@ -61,38 +52,14 @@ def dispatch(
 
     Example: [bold]tandem orders dispatch --carrier wireline[/]
     """
-    here = settings.load()
-    places = configuration.load(here)
-    with exclusive(here, "orders dispatch", console.say) as connection:
-        queries.refuse_unknown_carrier(connection, carrier)
-        queued = queueing.enqueue(connection, queueing.PASS_THROUGH)
-    # from here on nobody waits for us
-    with (
-        connect(here, "orders dispatch", autocommit=True) as connection,
-        open_endpoints(places, ORDERING, carrier) as endpoints,
-        console.progress("Sending") as advance,
-    ):
-        work_as_owner(connection)
-        delivered = dispatching.dispatch(
-            connection,
-            endpoints,
-            places.policy,
-            also_later=now,
-            on_message=lambda done, of: advance("", done, of),
-        )
-        summary = summarise(connection, delivered, ORDERING, carrier)
-    if as_json:
-        console.print_json({"queued": queued.__dict__, "carriers": summary})
-    else:
-        console.say(describe_queued(queued))
-        console.print_table(
-            [{name: row[name] for name in SUMMARY} for row in summary],
-            empty="There is nothing to send.",
-        )
-        for sentence in remarks(delivered, summary, places.path.name):
-            console.say(sentence)
-    if any(done.failed for done in delivered):
-        raise typer.Exit(ExitCode.REFUSED)
+    sending.send(
+        "orders dispatch",
+        ORDERING,
+        [queueing.PASS_THROUGH],
+        carrier=carrier,
+        now=now,
+        as_json=as_json,
+    )
 
 
 @orders.command()
@@ -154,82 +121,6 @@ def retry(
     if as_json:
         console.print_json(rows)
     elif rows:
-        console.say(f"Queued {_many(len(rows), 'message')} again; the next dispatch sends.")
+        console.say(f"Queued {sending.many(len(rows), 'message')} again; the next dispatch sends.")
     else:
         console.say("There is no such message; nothing was changed.")
-
-
-SUMMARY = ("carrier", "accepted", "refused", "given_up", "not_delivered", "waiting")
-
-
-def summarise(
-    connection: Connection,
-    delivered: list[dispatching.Delivered],
-    channel: str,
-    carrier: str | None,
-) -> list[dict[str, Any]]:
-    """What a run did and left, one row per carrier that has anything."""
-    waiting = listing.waiting(connection, channel, carrier)
-    by_carrier = {done.endpoint.carrier_id or "": done for done in delivered}
-    rows = []
-    for name in sorted({*waiting, *by_carrier}):
-        done = by_carrier.get(name)
-        rows.append(
-            {
-                "carrier": name,
-                "has_endpoint": done is not None,
-                "accepted": done.accepted if done else 0,
-                "refused": done.refused if done else 0,
-                "given_up": done.given_up if done else 0,
-                "not_delivered": done.postponed if done else 0,
-                "elsewhere": done.elsewhere if done else 0,
-                "waiting": waiting.get(name, 0),
-                "stopped": done.stopped if done else None,
-                "errors": done.errors if done else {},
-            }
-        )
-    return rows
-
-
-def describe_queued(queued: queueing.Queued) -> str:
-    """What was queued, in a sentence."""
-    sentence = f"Queued {_many(queued.added, 'message')}"
-    if queued.renewed:
-        sentence += f", renewed {queued.renewed:,}"
-    if queued.cancelled:
-        sentence += f", cancelled {queued.cancelled:,} whose reason is gone"
-    return sentence + "."
-
-
-def remarks(
-    delivered: list[dispatching.Delivered], summary: list[dict[str, Any]], file: str
-) -> list[str]:
-    """What an operator should know besides the figures, a sentence each."""
-    told = []
-    for done in delivered:
-        if done.stopped:
-            told.append(f"{done.endpoint.name}: {done.stopped}; the rest waits for the next run.")
-        else:
-            told += [
-                f"{done.endpoint.name}, message {key[: listing.SHOWN_OF_ID]}: {error}."
-                for key, error in done.errors.items()
-            ]
-        if done.elsewhere:
-            told.append(
-                f"{done.endpoint.name}: another dispatch is delivering the messages of"
-                f" {_many(done.elsewhere, 'account')}."
-            )
-    told += [
-        f"{file} has no ordering_url for {row['carrier']}: its messages wait."
-        for row in summary
-        if not row["has_endpoint"] and row["waiting"]
-    ]
-    if any(done.refused or done.given_up for done in delivered):
-        told.append(
-            "'tandem orders outbox' lists what was said; 'tandem orders retry' sends again."
-        )
-    return told
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
