@@ -10,6 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tandem.database import LOCK_KEY
+from tandem.outbox.dispatching import Endpoint, dispatch
+from tandem.outbox.message import ORDERING, Answer, Message, Outcome
 from tests.outbox import platform
 from tests.outbox.platform import Platform, accept, running, status, then
 from tests.outbox.support import (
@@ -21,6 +23,7 @@ from tests.outbox.support import (
     outcomes,
     queue,
     send,
+    session,
     states,
 )
 from tests.support.warehouse import Warehouse
@@ -322,6 +325,31 @@ def assert_delivered(outbox: Warehouse, there: Platform, expected: int) -> None:
             assert (row["results"], row["unfinished"]) == (1, 0)
             assert row["attempts"] == calls[row["message_id"]]
             assert by_key[row["message_id"]]["attempts"] == row["attempts"]
+
+
+class Clumsy:
+    """A transport that one message breaks."""
+
+    def __init__(self, breaks: str) -> None:
+        self.breaks = breaks
+
+    def send(self, message: Message) -> Answer:
+        if message.message_id == self.breaks:
+            raise KeyError("street")
+        return Answer(Outcome.ACCEPTED)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_message_that_breaks_its_transport_stops_no_other(outbox: Warehouse) -> None:
+    bad, good = add_order(outbox, "W1"), add_order(outbox, "W2", "A2")
+    queue(outbox)
+    with session(outbox) as connection:
+        (done,) = dispatch(connection, [Endpoint(ORDERING, "wireline", Clumsy(bad), 2)], QUICK)
+    assert (done.accepted, done.postponed) == (1, 1)
+    assert message(outbox, good)["state"] == "accepted"
+    assert message(outbox, bad)["last_error"] == "KeyError: 'street'"
 
 
 def test_interrupted_between_messages(outbox: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
