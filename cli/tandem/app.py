@@ -10,7 +10,7 @@ import psycopg
 import typer
 
 from tandem import __version__, console
-from tandem.commands import bills, data, demo, reports, rollover, server, warehouse
+from tandem.commands import bills, data, demo, orders, reports, rollover, server, warehouse
 from tandem.errors import ExitCode, TandemError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     help="One bill for two carriers: load feeds, close billing cycles, render bills.",
 )
 
-for module in (server, data, warehouse, bills, rollover, reports, demo):
+for module in (server, data, warehouse, bills, rollover, reports, orders, demo):
     module.register(app)
 
 

@@ -23,7 +23,7 @@ LOCK_KEY = 7_263_361_001  # "tandem" on a telephone's keys would not fit; any co
 APPLICATION = "tandem"
 DBT_APPLICATION = "tandem dbt"  # dbt's sessions when this package runs it
 PLAIN_DBT_APPLICATION = "dbt"
-OWNER = "tandem_owner"  # the role that owns and writes raw and issued tables
+OWNER = "tandem_owner"  # the role that owns and writes raw, issued and outbox tables
 OLDEST_VERSION = 16
 LOCK_WAIT_SECONDS = 600.0
 
@@ -101,12 +101,17 @@ def exclusive(
         try:
             _end_orphans(connection)
             _refuse_beside_dbt(connection)
-            if _has_role(connection, OWNER):
-                connection.execute(f"set role {OWNER}")
+            work_as_owner(connection)
             yield connection
         finally:
             if not connection.broken:
                 connection.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
+
+
+def work_as_owner(connection: Connection) -> None:
+    """Go on as the role that owns what commands write, once there is one."""
+    if _has_role(connection, OWNER):
+        connection.execute(f"set role {OWNER}")
 
 
 def _has_role(connection: Connection, role: str) -> bool:

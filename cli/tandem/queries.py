@@ -148,10 +148,7 @@ def settlement(
         Refused: no such close or carrier.
     """
     _refuse_unknown_close(connection, close_id)
-    if carrier_id is not None and not fetch(
-        connection, "select 1 from catalog.carriers where carrier_id = %s", (carrier_id,)
-    ):
-        raise Refused(f"{carrier_id} is no carrier of the catalog.")
+    refuse_unknown_carrier(connection, carrier_id)
     return fetch(
         connection,
         """
@@ -217,6 +214,18 @@ def journal_entries(close_id: int | None = None) -> sql.Composed:
         if close_id is None
         else sql.SQL("close_id = {}").format(sql.Literal(close_id))
     )
+
+
+def refuse_unknown_carrier(connection: Connection, carrier_id: str | None) -> None:
+    """Refuse the id of no carrier; None is any.
+
+    Raises:
+        Refused: it is none of the catalog's.
+    """
+    if carrier_id is not None and not fetch(
+        connection, "select 1 from catalog.carriers where carrier_id = %s", (carrier_id,)
+    ):
+        raise Refused(f"{carrier_id} is no carrier of the catalog.")
 
 
 def _refuse_unknown_close(connection: Connection, close_id: int | None) -> None:

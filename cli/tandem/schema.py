@@ -52,7 +52,7 @@ def initialise(connection: Connection) -> None:
             for role in (OWNER, ENGINEER):
                 connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
             _create_schemas(connection)
-            for script in ("raw.sql", "issued.sql"):
+            for script in ("raw.sql", "issued.sql", "outbox.sql"):
                 connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
                 connection.execute(_script(script))
                 connection.execute("set local role none")
@@ -90,7 +90,7 @@ def _create_role(connection: Connection, role: str) -> None:
 
 
 def _create_schemas(connection: Connection) -> None:
-    for schema in ("raw", "issued"):
+    for schema in ("raw", "issued", "outbox"):
         connection.execute(
             sql.SQL("create schema if not exists {} authorization {}").format(
                 sql.Identifier(schema), sql.Identifier(OWNER)
@@ -111,10 +111,10 @@ def _grant(connection: Connection) -> None:
         # loads and closes read what dbt made; dbt cannot write what they made
         sql.SQL("grant {} to {}").format(engineer, sql.Identifier(OWNER)),
         sql.SQL("grant create, temporary on database {} to {}").format(database, engineer),
-        sql.SQL("grant usage on schema raw, issued to {}").format(engineer),
-        sql.SQL("grant select on all tables in schema raw, issued to {}").format(engineer),
+        sql.SQL("grant usage on schema raw, issued, outbox to {}").format(engineer),
+        sql.SQL("grant select on all tables in schema raw, issued, outbox to {}").format(engineer),
         sql.SQL(
-            "alter default privileges for role {} in schema raw, issued"
+            "alter default privileges for role {} in schema raw, issued, outbox"
             " grant select on tables to {}"
         ).format(sql.Identifier(OWNER), engineer),
         sql.SQL("grant select on control.run_requests to {}").format(engineer),

@@ -1,0 +1,173 @@
+"""What commands that send messages have in common: queue, deliver, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tandem import console, queries, settings
+from tandem.database import Connection, connect, exclusive, work_as_owner
+from tandem.errors import ExitCode
+from tandem.outbox import configuration, dispatching, listing, queueing
+from tandem.outbox.endpoints import open_endpoints
+from tandem.outbox.message import MAIL, NOTIFICATION, ORDERING
+
+SUMMARY = ("to", "accepted", "refused", "given_up", "not_delivered", "waiting")
+# what the file has to have for a channel
+_NEEDED = {
+    ORDERING: "ordering_url for {}",
+    NOTIFICATION: "notification_url for {}",
+    MAIL: "[smtp]",
+}
+
+CarrierOption = Annotated[
+    str | None, typer.Option("--carrier", metavar="ID", help="Only what goes to this carrier.")
+]
+NowOption = Annotated[
+    bool, typer.Option("--now", help="Also what failed before and is to be tried later only.")
+]
+
+
+def send(
+    purpose: str,
+    channel: str,
+    sources: Sequence[queueing.Source],
+    *,
+    carrier: str | None = None,
+    now: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Queue what the marts say and deliver all of a channel that is due; print what was done.
+
+    Args:
+        purpose: the command, told to others who wait.
+        channel: ordering, notification or mail.
+        sources: of the channel.
+        carrier: deliver only to this one; queued are all.
+        now: deliver also what is to be tried at a later time only.
+        as_json: print JSON.
+
+    Raises:
+        Exit: something that was due has not been delivered.
+        Refused: no such carrier, the file is wrong, or the marts are behind.
+    """
+    here = settings.load()
+    places = configuration.load(here)
+    with exclusive(here, purpose, console.say) as connection:
+        queries.refuse_unknown_carrier(connection, carrier)
+        queued = [queueing.enqueue(connection, source) for source in sources]
+    # from here on nobody waits for us
+    with (
+        connect(here, purpose, autocommit=True) as connection,
+        open_endpoints(places, channel, carrier) as endpoints,
+        console.progress("Sending") as advance,
+    ):
+        work_as_owner(connection)
+        delivered = dispatching.dispatch(
+            connection,
+            endpoints,
+            places.policy,
+            also_later=now,
+            on_message=lambda done, of: advance("", done, of),
+        )
+        summary = summarise(connection, delivered, channel, carrier)
+    if as_json:
+        console.print_json({"queued": _add_up(queued).__dict__, "sent": summary})
+    else:
+        console.say(describe_queued(_add_up(queued)))
+        console.print_table(
+            [{name: row[name] for name in SUMMARY} for row in summary],
+            empty="There is nothing to send.",
+        )
+        for sentence in remarks(delivered, summary, channel, places.path.name):
+            console.say(sentence)
+    if any(done.failed for done in delivered):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def summarise(
+    connection: Connection,
+    delivered: Sequence[dispatching.Delivered],
+    channel: str,
+    carrier: str | None,
+) -> list[dict[str, Any]]:
+    """What a run did and left, one row per place that has anything."""
+    waiting = listing.waiting(connection, channel, carrier)
+    by_carrier = {done.endpoint.carrier_id or "": done for done in delivered}
+    rows = []
+    for name in sorted({*waiting, *by_carrier}):
+        done = by_carrier.get(name)
+        rows.append(
+            {
+                "to": name or channel,
+                "has_endpoint": done is not None,
+                "accepted": done.accepted if done else 0,
+                "refused": done.refused if done else 0,
+                "given_up": done.given_up if done else 0,
+                "not_delivered": done.postponed if done else 0,
+                "elsewhere": done.elsewhere if done else 0,
+                "waiting": waiting.get(name, 0),
+                "stopped": done.stopped if done else None,
+                "errors": done.errors if done else {},
+            }
+        )
+    return rows
+
+
+def describe_queued(queued: queueing.Queued) -> str:
+    """What was queued, in a sentence."""
+    sentence = f"Queued {many(queued.added, 'message')}"
+    if queued.renewed:
+        sentence += f", renewed {queued.renewed:,}"
+    if queued.cancelled:
+        sentence += f", cancelled {queued.cancelled:,} whose reason is gone"
+    return sentence + "."
+
+
+def remarks(
+    delivered: Sequence[dispatching.Delivered],
+    summary: Sequence[dict[str, Any]],
+    channel: str,
+    file: str,
+) -> list[str]:
+    """What an operator should know besides the figures, a sentence each."""
+    told = []
+    for done in delivered:
+        name = done.endpoint.name
+        if done.stopped:
+            told.append(f"{name}: {done.stopped}; the rest waits for the next run.")
+        else:
+            told += [
+                f"{name}, message {key[: listing.SHOWN_OF_ID]}: {error}."
+                for key, error in done.errors.items()
+            ]
+        if done.elsewhere:
+            told.append(
+                f"{name}: another dispatch is delivering the messages of"
+                f" {many(done.elsewhere, 'account')}."
+            )
+    told += [
+        f"{file} has no {_NEEDED[channel].format(row['to'])}: its messages wait."
+        for row in summary
+        if not row["has_endpoint"] and row["waiting"]
+    ]
+    if any(done.refused or done.given_up for done in delivered):
+        told.append(
+            "'tandem orders outbox' lists what was said; 'tandem orders retry' sends again."
+        )
+    return told
+
+
+def many(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _add_up(queued: Sequence[queueing.Queued]) -> queueing.Queued:
+    return queueing.Queued(
+        sum(one.added for one in queued),
+        sum(one.renewed for one in queued),
+        sum(one.cancelled for one in queued),
+    )

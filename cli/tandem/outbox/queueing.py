@@ -1,0 +1,237 @@
+"""Queueing: rows of a mart become messages, each once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from psycopg.rows import dict_row
+
+from tandem.database import Connection
+from tandem.errors import Refused
+from tandem.outbox.message import CHANNELS, Body, State
+from tandem.outbox.product_order import product_order
+from tandem.queries import Row, fetch
+
+_BATCH = 1000
+_SHORTEST_PREFIX = 4
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where messages of a kind come from.
+
+    Attributes:
+        kind: one of ``CHANNELS``.
+        query: one row per message that there is reason to send, unique by ``message_id``, with
+            ``message_id``, ``carrier_id`` (null for mail), ``account_id``, ``ordered_at`` and
+            what the body needs. No placeholders.
+        body: what is sent, from a row; the same row gives the same body.
+    """
+
+    kind: str
+    query: str
+    body: Callable[[Row], Body]
+
+
+@dataclass(frozen=True)
+class Queued:
+    """What queueing did.
+
+    Attributes:
+        added: messages that were not there.
+        renewed: not sent yet, and worded anew or wanted again after they had been cancelled.
+        cancelled: not sent yet, and not wanted any more.
+    """
+
+    added: int
+    renewed: int
+    cancelled: int
+
+
+PASS_THROUGH = Source(
+    kind="pass_through",
+    query="""
+        select message_id, to_carrier_id as carrier_id, account_id, requested_at as ordered_at,
+            from_carrier_id, order_id, action, plan_id, effective_on, requested_at
+        from integrity.pass_through_orders
+    """,
+    body=product_order,
+)
+
+
+def enqueue(connection: Connection, source: Source) -> Queued:
+    """Queue what is not queued yet, and cancel what lost its reason before it was sent.
+
+    A message that may have left stays as it is, whatever became of its reason. The caller holds
+    the lock, so that no build changes the mart meanwhile; what is being delivered at the same
+    time is left alone.
+
+    Raises:
+        Refused: a message of another kind has the same id, or the mart is behind what was loaded.
+    """
+    _refuse_behind(connection)
+    with connection.transaction():
+        cancelled = connection.execute(
+            f"""
+            update outbox.messages as m
+            set state = 'cancelled'
+            where m.kind = %s and m.state = 'pending' and m.sent_at is null
+                and not exists (
+                    select from ({source.query}) as wanted where wanted.message_id = m.message_id
+                )
+            """.encode(),  # noqa: S608  (queries are constants of this package)
+            (source.kind,),
+        ).rowcount
+        added = renewed = 0
+        with connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(
+                f"""
+                select wanted.*, m.kind as outbox_kind
+                from ({source.query}) as wanted
+                left join outbox.messages as m on m.message_id = wanted.message_id
+                where m.message_id is null
+                    or m.kind <> %s
+                    or (m.sent_at is null and m.state in ('pending', 'cancelled'))
+                order by wanted.message_id
+                """.encode(),  # noqa: S608
+                (source.kind,),
+            )
+            while rows := cursor.fetchmany(_BATCH):
+                is_new = _insert(connection, source, rows)
+                added += sum(is_new)
+                renewed += len(is_new) - sum(is_new)
+    return Queued(added, renewed, cancelled)
+
+
+def _refuse_behind(connection: Connection) -> None:
+    """Refuse to go by marts that a build left half done, or that do not know of a counterpart.
+
+    A call record changes no order, and may be loaded at any time.
+    """
+    built = fetch(
+        connection,
+        """
+        select 1
+        from control.build_state as state
+        inner join control.run_values as started on started.build_id = state.build_id
+        where not exists (
+            select from raw.loads where load_id > state.cutoff_load_id and feed <> 'cdrs'
+        )
+        """,
+    )
+    if not built:
+        raise Refused(
+            "The last build does not know of everything that was loaded; run 'tandem build' first."
+        )
+
+
+def _insert(connection: Connection, source: Source, rows: Sequence[Row]) -> list[bool]:
+    """Insert messages or word them anew; for each that was, whether it is new."""
+    for row in rows:
+        if row["outbox_kind"] not in (None, source.kind):
+            raise Refused(
+                f"The {source.kind} {row['message_id']} has the id of a {row['outbox_kind']};"
+                " nothing was queued."
+            )
+    done = connection.execute(
+        """
+        insert into outbox.messages as m (
+            message_id, kind, channel, carrier_id, account_id, ordered_at, body, created_at,
+            next_attempt_at
+        )
+        select message_id, %s, %s, carrier_id, account_id, ordered_at, body::jsonb, now(), now()
+        from unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+            as wanted (message_id, carrier_id, account_id, ordered_at, body)
+        on conflict (message_id) do update
+        set carrier_id = excluded.carrier_id,
+            account_id = excluded.account_id,
+            ordered_at = excluded.ordered_at,
+            body = excluded.body,
+            next_attempt_at = case m.state when 'pending' then m.next_attempt_at else now() end,
+            state = 'pending'
+        where m.sent_at is null
+            and (
+                m.state = 'cancelled'
+                or (
+                    m.state = 'pending'
+                    and (m.carrier_id, m.account_id, m.ordered_at, m.body) is distinct from
+                        (excluded.carrier_id, excluded.account_id, excluded.ordered_at,
+                        excluded.body)
+                )
+            )
+        returning created_at = now()
+        """,
+        (
+            source.kind,
+            CHANNELS[source.kind],
+            *(
+                [row[name] for row in rows]
+                for name in ("message_id", "carrier_id", "account_id", "ordered_at")
+            ),
+            [json.dumps(source.body(row)) for row in rows],
+        ),
+    )
+    return [is_new for (is_new,) in done.fetchall()]
+
+
+def queue_again(
+    connection: Connection,
+    prefixes: Sequence[str] = (),
+    state: State | None = None,
+    carrier_id: str | None = None,
+) -> list[Row]:
+    """Queue again what was refused or given up, under the ids it had.
+
+    Args:
+        connection: to write to.
+        prefixes: only these messages, by the beginnings of their ids; all if empty.
+        state: only refused ones or only those given up.
+        carrier_id: only those to this carrier.
+
+    Returns:
+        The messages: message_id, carrier_id, account_id.
+
+    Raises:
+        Refused: a beginning names none or several, or one that needs no second try.
+    """
+    final = (State.REFUSED.value, State.GIVEN_UP.value)
+    with connection.transaction():
+        chosen = [_find(connection, prefix, final) for prefix in prefixes]
+        return fetch(
+            connection,
+            """
+            update outbox.messages
+            set state = 'pending', next_attempt_at = now(), tried_since = null,
+                answered_at = null, answer_code = null, answer = null
+            where state = any(%s) and (%s or message_id = any(%s))
+                and (%s::text is null or carrier_id = %s)
+            returning message_id, carrier_id, account_id
+            """,
+            (
+                list(final) if state is None else [state.value],
+                not prefixes,
+                chosen,
+                carrier_id,
+                carrier_id,
+            ),
+        )
+
+
+def _find(connection: Connection, prefix: str, states: Sequence[str]) -> str:
+    """Id of the one message whose id begins so."""
+    if len(prefix) < _SHORTEST_PREFIX:
+        raise Refused(f"{prefix} is too short to name a message.")
+    found = fetch(
+        connection,
+        "select message_id, state from outbox.messages where starts_with(message_id, %s) limit 2",
+        (prefix,),
+    )
+    if not found:
+        raise Refused(f"There is no message {prefix}.")
+    if len(found) > 1:
+        raise Refused(f"Several messages begin with {prefix}.")
+    if found[0]["state"] not in states:
+        raise Refused(f"The message {prefix} is {found[0]['state']}; nothing was changed.")
+    return str(found[0]["message_id"])
