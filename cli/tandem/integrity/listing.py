@@ -20,7 +20,6 @@ from tandem.integrity.words import (
     KINDS,
     day,
     days,
-    many,
     moment,
     title_of,
 )
@@ -44,7 +43,7 @@ def show_exceptions(found: Exceptions, console: Console) -> None:
     heads = ("open for", "what", "account", "order or line", "must act")
     rows = [
         (
-            days(row["age_days"]) if row["state"] != "resolved" else "resolved",
+            "resolved" if row["state"] == "resolved" else days(row["age_days"]),
             title_of(row["exception_type"]),
             clean(row["account_id"]),
             subject(row),
@@ -55,6 +54,7 @@ def show_exceptions(found: Exceptions, console: Console) -> None:
     bold = [row["state"] == "open" and row["age_days"] >= LONG_DAYS for row in found.rows]
     details = [list(_exception_details(row)) for row in found.rows]
     _show(heads, rows, details, bold, console)
+    console.print()
     for sentence in summary(found):
         console.print(Text(sentence), width=min(console.width, WIDTH))
 
@@ -200,6 +200,3 @@ def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
         for text, width in zip(texts, widths, strict=True)
     )
     return GAP.join(padded).rstrip()
-
-
-__all__ = ["limited", "many", "show_exceptions", "show_messages", "subject", "summary"]

@@ -23,6 +23,8 @@ from tandem.bills.format import clean, listed, long_date
 # one of RFC 2606, that belongs to nobody and never will
 NO_SENDER = "notices@tandem.invalid"
 LONGEST_ADDRESS = 254
+LONGEST_NAME = 60
+_QUOTED = re.compile(r"[^\w '&-]|_")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
@@ -137,18 +139,18 @@ def message(notice: Notice, sender: Sender) -> EmailMessage:
             raise ValueError(f"{each!r} is no e-mail address")
     page = page_of(notice, sender)
     made = EmailMessage(policy=SMTP)
-    made["From"] = Address(page.biller, addr_spec=address)
+    made["From"] = Address(_display_name(page.biller), addr_spec=address)
     made["To"] = notice.email
     made["Subject"] = page.subject
     made["Date"] = format_datetime(notice.fulfilled_at.astimezone(UTC))
     made["Message-ID"] = f"<{notice.notice_id}@{address.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = "en"
     environment = _environment()
     text = environment.get_template("notice.txt.j2").render(page=page)
     html = environment.get_template("notice.html.j2").render(page=page)
     made.set_content(text, cte="quoted-printable")
     made.add_alternative(html, subtype="html", cte="quoted-printable")
+    made["Content-Language"] = "en"
     # no text in quoted-printable has =_ in it
     made.set_boundary(f"=_{notice.notice_id}")
     return made
@@ -173,11 +175,11 @@ def page_of(notice: Notice, sender: Sender) -> Page:
             subject = f"{plan} ends: its last day is {last}"
             sentence = f"You asked to end {plan}, and {done} ended it."
         case "change_plan":
-            label, date_label, day = "Your new plan", "It counts from", first
+            label, date_label, day = "Your new plan", "It is in effect from", first
             subject = f"Your plan is {plan} from {first}"
             sentence = f"You asked to change to {plan}, and {done} made the change."
         case _:
-            label, date_label, day = "Your plan", "It counts from", first
+            label, date_label, day = "Your plan", "It is in effect from", first
             subject = f"{plan} is yours from {first}"
             sentence = f"You asked for {plan}, and {done} set it up."
     return Page(
@@ -193,6 +195,15 @@ def page_of(notice: Notice, sender: Sender) -> Page:
         account=clean(notice.account_id),
         ask=_ask(biller, sender),
     )
+
+
+def _display_name(name: str) -> str:
+    """A name that needs no quotes in a header.
+
+    The standard library (its issue 100884) loses them where it breaks a long header, and what is left
+    may read as further addresses.
+    """
+    return " ".join(_QUOTED.sub(" ", name).split())[:LONGEST_NAME].strip()
 
 
 def _have(carriers: int) -> str:

@@ -53,6 +53,7 @@ class AccountOrders:
         account: id, holder's name (null where the account is not known).
         as_of: where the warehouse stands.
         carriers: names of carriers by id.
+        plans: ids of the plans of the catalog.
         changes: in order of the first request of each.
         open_exceptions: how many the account has.
     """
@@ -60,6 +61,7 @@ class AccountOrders:
     account: Row
     as_of: datetime
     carriers: dict[str, str]
+    plans: frozenset[str]
     changes: list[Change]
     open_exceptions: int
 
@@ -105,6 +107,7 @@ def of_account(connection: Connection, account_id: str) -> AccountOrders:
         {"account_id": account_id, "holder_name": known["holder_name"] if known else None},
         as_of(connection),
         carrier_names(connection),
+        frozenset(row["plan_id"] for row in fetch(connection, "select plan_id from catalog.plans")),
         _changes(_current(history), syncs),
         row["open"],
     )

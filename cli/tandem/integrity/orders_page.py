@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tandem.bills.format import clean, phone
+from tandem.feeds import PLAN_ACTIONS
 from tandem.integrity.orders import GRACE, IN_SYNC, AccountOrders, Change
 from tandem.integrity.words import day, many, moment
 from tandem.queries import Row
@@ -99,17 +100,29 @@ def _verdict(change: Change, found: AccountOrders) -> Iterator[tuple[str, bool]]
     if not change.syncs:
         if not completed:
             yield "Not completed: it does not count.", False
-        elif completed[0]["action"] in ("subscribe", "change_plan", "cancel"):
-            yield "Concerns this carrier alone.", True
+        elif completed[0]["action"] in PLAN_ACTIONS:
+            plan_id = completed[0]["plan_id"]
+            if plan_id in found.plans:
+                yield "Concerns this carrier alone.", True
+            else:
+                yield f"Held back: {clean(plan_id)} is no plan of the catalog.", False
         return
     if change.sync_status == IN_SYNC:
         yield "In sync: all carriers agree.", True
         return
-    told = dict.fromkeys(
-        _reason(row, change, found) for row in change.syncs if row["sync_status"] != IN_SYNC
-    )
-    for place, sentence in enumerate(told):
-        yield f"{'Held back' if place == 0 else 'and'}: {sentence}.", False
+    # two orders that differ do so from either side
+    pairs = {
+        frozenset(
+            {
+                (row["carrier_id"], row["order_id"]),
+                (row["counterpart_carrier_id"], row["counterpart_order_id"]),
+            }
+        ): row
+        for row in reversed(change.syncs)
+        if row["sync_status"] != IN_SYNC
+    }
+    for row in reversed(pairs.values()):
+        yield f"Held back: {_reason(row, change, found)}.", False
 
 
 def _reason(row: Row, change: Change, found: AccountOrders) -> str:
@@ -123,8 +136,8 @@ def _reason(row: Row, change: Change, found: AccountOrders) -> str:
     due = moment(row["requested_at"] + GRACE)
     match row["sync_status"]:
         case "counterpart_failed":
-            how = theirs["status"] if theirs else "failed or was withdrawn"
-            return f"order {number} at {other} {'is ' if theirs else ''}{how}"
+            how = "was withdrawn" if theirs and theirs["status"] == "withdrawn" else "failed"
+            return f"order {number} at {other} {how}"
         case "mismatched":
             asked = f"{row['action']} {clean(row['plan_id'])} from {day(row['effective_on'])}"
             has = f"{_what(theirs)} from {day(theirs['effective_on'])}" if theirs else "another"

@@ -74,7 +74,7 @@ _COUNTS = """
         max(age_days) filter (where state = 'open') as oldest_days
     from told
     group by exception_type
-    order by open desc, exceptions desc, exception_type collate "C"
+    order by open desc, exception_type collate "C"
 """
 
 

@@ -49,8 +49,8 @@ def many(count: int, noun: str) -> str:
 
 
 def days(count: int) -> str:
-    """A number of days."""
-    return many(count, "day")
+    """A number of whole days."""
+    return many(count, "day") if count else "<1 day"
 
 
 def moment(at: datetime | None) -> str:
