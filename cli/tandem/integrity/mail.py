@@ -200,8 +200,8 @@ def page_of(notice: Notice, sender: Sender) -> Page:
 def _display_name(name: str) -> str:
     """A name that needs no quotes in a header.
 
-    The standard library (its issue 100884) loses them where it breaks a long header, and what is left
-    may read as further addresses.
+    The standard library (its issue 100884) loses them where it breaks a long header, and what is
+    left may read as further addresses.
     """
     return " ".join(_QUOTED.sub(" ", name).split())[:LONGEST_NAME].strip()
 
