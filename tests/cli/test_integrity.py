@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tandem.bills.files import UNFINISHED
 from tandem.feeds import FEEDS
 from tandem.integrity.mail import NO_SENDER, Notice, Sender, is_address, message, page_of, render
 from tandem.integrity.words import INSTRUCTIONS, KINDS
@@ -489,6 +490,8 @@ def test_pass_through_for_all_says_for_whom(told: Warehouse, tmp_path: Path) -> 
     done = run(told, "orders", "pass-through", "--out", out)
     assert done.err == (
         f"Wrote 4 orders to {out}: for internet 1 subscribe; for wireline 1 cancel, 2 subscribe.\n"
+        "It is for several carriers: split it by to_carrier_id before it is loaded, or write one"
+        " each with --carrier.\n"
     )
     rows = pq.read_table(out).to_pylist()
     assert [row["to_carrier_id"] for row in rows] == ["internet"] + ["wireline"] * 3
@@ -610,6 +613,17 @@ def test_notices_are_written_once(told: Warehouse, tmp_path: Path) -> None:
     assert accounts_of(again["unreachable"]) == ["A3", "A4"]
     assert changed.read_bytes() == b"as it was sent"
     assert changed_once.read_bytes() == before[changed_once]
+
+
+def test_notices_of_a_killed_run_leave_nothing(told: Warehouse, tmp_path: Path) -> None:
+    # no process has this number
+    left = tmp_path / f"{UNFINISHED}{2**22 + 1}~{'0' * 32}"
+    left.write_bytes(b"half of a notice")
+    before = [path.name for path in tmp_path.iterdir()]
+    assert run(told, "notices", "--out", tmp_path).code == 0
+    names = [path.name for path in tmp_path.iterdir()]
+    assert before and left.name in before and left.name not in names
+    assert len(names) == 3
 
 
 def test_a_notice_tells_the_subscriber(told: Warehouse, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def notifications(
         ),
     ] = None,
     with_resolved: Annotated[
-        bool, typer.Option("--all/--open", help="Also those whose cause is gone, or not.")
+        bool, typer.Option("--all/--open", help="With those whose cause is gone, or without.")
     ] = False,
     limit: LimitOption = LISTED,
     as_json: JsonOption = False,

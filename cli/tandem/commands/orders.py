@@ -70,6 +70,11 @@ def pass_through(
         console.print_json({"file": out, "rows": passed.rows, "carriers": passed.counts})
     else:
         console.say(describe_passed(passed))
+        if carrier is None and len(passed.counts) > 1:
+            console.say(
+                "It is for several carriers: split it by to_carrier_id before it is loaded, or"
+                " write one each with --carrier."
+            )
 
 
 def describe_passed(passed: passing.Passed) -> str:
