@@ -23,11 +23,7 @@ _CHOSEN = """
             exceptions.waived_until, exceptions.opened_at, exceptions.resolved_at,
             case
                 when exceptions.resolved_at is not null then 'resolved'
-                when
-                    exceptions.waiver_reason is not null
-                    and coalesce(exceptions.waived_until, 'infinity'::date)
-                    >= (here.as_of at time zone 'UTC')::date
-                    then 'waived'
+                when exceptions.waiver_reason is not null then 'waived'
                 when exceptions.is_open then 'open'
                 else 'closed'
             end as state,
