@@ -10,7 +10,17 @@ import psycopg
 import typer
 
 from tandem import __version__, console
-from tandem.commands import bills, data, demo, orders, reports, rollover, server, warehouse
+from tandem.commands import (
+    bills,
+    data,
+    demo,
+    integrity,
+    orders,
+    reports,
+    rollover,
+    server,
+    warehouse,
+)
 from tandem.errors import ExitCode, TandemError
 
 app = typer.Typer(
@@ -23,7 +33,7 @@ app = typer.Typer(
     help="One bill for two carriers: load feeds, close billing cycles, render bills.",
 )
 
-for module in (server, data, warehouse, bills, rollover, reports, orders, demo):
+for module in (server, data, warehouse, bills, rollover, integrity, orders, reports, demo):
     module.register(app)
 
 

@@ -32,6 +32,11 @@ def _shown(match: re.Match[str]) -> str:
     return "\N{REPLACEMENT CHARACTER}"
 
 
+def many(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def visible(text: str) -> str:
     """Text that a terminal shows as it is, an escape character as its picture."""
     return _OBEYED.sub(_shown, text)

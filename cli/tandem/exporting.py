@@ -1,4 +1,4 @@
-"""Marts to files: CSV, Parquet, JSON."""
+"""Marts to files: CSV, Parquet, JSON, JSON Lines."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ MART_SCHEMAS = (
     "control",
 )
 FORMATS = ("csv", "parquet", "json")
+FEED_FORMATS = ("csv", "jsonl", "parquet")  # those in which feeds come
 BATCH = 20_000
 # numbers of telephones begin with + and are none of a spreadsheet's formulas
 NUMBER_COLUMNS = ("service_number", "other_number")
@@ -67,15 +68,15 @@ def export(
     return write_table(connection, _find(connection, mart), out, chosen, on_rows=on_rows)
 
 
-def format_of(out: Path, format_name: str | None = None) -> str:
+def format_of(out: Path, format_name: str | None = None, formats: Sequence[str] = FORMATS) -> str:
     """The format of a file: the one that is named, else the one its extension tells.
 
     Raises:
-        Refused: it is none of ours.
+        Refused: it is none of `formats`.
     """
     chosen = format_name or out.suffix.lower().removeprefix(".")
-    if chosen not in FORMATS:
-        raise Refused(f"{chosen or out} is not a format; there are {', '.join(FORMATS)}.")
+    if chosen not in formats:
+        raise Refused(f"{chosen or out} is not a format; there are {', '.join(formats)}.")
     return chosen
 
 
@@ -110,7 +111,7 @@ def write_table(
         connection: to read from.
         table: schema and name.
         out: the file.
-        format_name: one of ``FORMATS``.
+        format_name: one of ``FORMATS``, or jsonl.
         order_by: columns by which the rows are ordered, texts in byte order; none: CSV by the
             first three columns, others as it comes.
         on_rows: told a word and how many rows have been written.
@@ -137,8 +138,9 @@ def write_table(
                 return _write_csv(connection, source, columns, order, handle)
             if order_by:
                 source = sql.SQL("(select * from {} order by {})").format(source, order)
-            if format_name == "json":
-                return _write_json(connection, source, handle, on_rows)
+            if format_name in ("json", "jsonl"):
+                in_lines = format_name == "jsonl"
+                return _write_json(connection, source, handle, on_rows, in_lines=in_lines)
             return _write_parquet(connection, source, columns, handle, on_rows)
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror or error}.") from error
@@ -265,18 +267,23 @@ def _write_json(
     source: sql.Composed,
     handle: IO[bytes],
     on_rows: Callable[[str, int, int], None] | None,
+    *,
+    in_lines: bool,
 ) -> int:
     rows = 0
-    handle.write(b"[")
+    before, between, after = (b"", b"\n", b"\n") if in_lines else (b"[\n", b",\n", b"\n]\n")
     with connection.cursor("export") as cursor:
         cursor.itersize = BATCH
         cursor.execute(sql.SQL("select row_to_json(mart)::text from {} as mart").format(source))
         for (text,) in cursor:
-            handle.write((b",\n" if rows else b"\n") + text.encode())
+            handle.write((between if rows else before) + text.encode())
             rows += 1
             if on_rows is not None and rows % BATCH == 0:
                 on_rows(f"{rows:,} rows", rows, 0)
-    handle.write(b"\n]\n")
+    if rows:
+        handle.write(after)
+    elif not in_lines:
+        handle.write(b"[\n]\n")
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import sql
@@ -14,8 +14,12 @@ from tandem.errors import Refused
 Row = dict[str, Any]
 
 
-def fetch(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-    """All rows of a query."""
+def fetch(
+    connection: Connection,
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> list[Row]:
+    """All rows of a query, its parameters by place or by name."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(statement.encode(), parameters or None).fetchall()
 

@@ -59,7 +59,7 @@ def render_files(
     if set(formats) - set(chosen):
         raise ValueError(f"unknown format: {', '.join(sorted(set(formats) - set(chosen)))}")
     out.mkdir(parents=True, exist_ok=True)
-    _sweep(out)
+    sweep(out)
     return list(_render(iter(documents), out, chosen, workers, on_done))
 
 
@@ -168,7 +168,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _sweep(out: Path) -> None:
+def sweep(out: Path) -> None:
     """Remove what killed runs left behind, but nothing of a process that still runs."""
     with os.scandir(out) as entries:
         for entry in entries:

@@ -11,6 +11,7 @@ import typer
 
 from tandem import console, settings
 from tandem.commands.options import JsonOption, parse_date, parse_instant
+from tandem.console import many
 from tandem.database import connect, exclusive
 from tandem.feeds import ADJUSTMENT_ACTIONS
 from tandem.rollover import adjusting, page, queries, reporting, requests
@@ -104,7 +105,7 @@ def report(
         )
     else:
         console.say(
-            f"Wrote {_many(written.rows, 'row')} of {_many(written.accounts, 'account')} for"
+            f"Wrote {many(written.rows, 'row')} of {many(written.accounts, 'account')} for"
             f" {carrier} to {out}."
         )
 
@@ -139,7 +140,7 @@ def history(
     else:
         show_history(found.rows, console.out)
         console.say(
-            f"{len(found.rows):,} of {_many(found.total, 'adjustment')}; times are those of"
+            f"{len(found.rows):,} of {many(found.total, 'adjustment')}; times are those of"
             f" {found.time_zone}."
         )
 
@@ -160,8 +161,8 @@ def archive(out: OutOption, format_name: FormatOption = None, as_json: JsonOptio
     else:
         units = ", ".join(counted(units, name) for name, units in written.units.items())
         console.say(
-            f"Wrote {_many(written.rows, 'archived balance')} of"
-            f" {_many(written.accounts, 'account')} to {out}{f': {units}' if units else ''}."
+            f"Wrote {many(written.rows, 'archived balance')} of"
+            f" {many(written.accounts, 'account')} to {out}{f': {units}' if units else ''}."
         )
 
 
@@ -298,7 +299,7 @@ def request(
     if told.frozen is not None:
         console.say(describe_freeze(told.frozen))
     if out is not None:
-        console.say(f"Wrote {_many(told.total, 'row')} to {out}.")
+        console.say(f"Wrote {many(told.total, 'row')} to {out}.")
     else:
         _show_requests(told)
 
@@ -313,7 +314,7 @@ def describe_adjustment(recorded: adjusting.Recorded) -> str:
     )
     what = counted(Decimal(row["quantity"]), recorded.unit_type)
     if row["action"] == "extension":
-        what = _many(int(row["extend_cycles"]), "cycle")
+        what = many(int(row["extend_cycles"]), "cycle")
     return (
         f"Recorded {row['adjustment_id']} (load {recorded.load_id}): {row['action']} of {what}"
         f"{of_bucket}, {row['pool_id']} of {row['account_id']}, {row['reason_code']}, by"
@@ -327,12 +328,12 @@ def describe_freeze(frozen: requests.Frozen) -> str:
         if not frozen.kept:
             return f"There is nothing to freeze under {frozen.request_id}."
         return (
-            f"{_many(frozen.kept, 'figure')} frozen under {frozen.request_id} before, the same;"
+            f"{many(frozen.kept, 'figure')} frozen under {frozen.request_id} before, the same;"
             " nothing changed."
         )
     kept = f" ({frozen.kept:,} were before)" if frozen.kept else ""
     return (
-        f"Froze {_many(frozen.rows, 'figure')} under {frozen.request_id}{kept}: adjustments after"
+        f"Froze {many(frozen.rows, 'figure')} under {frozen.request_id}{kept}: adjustments after"
         f" load {frozen.cutoff_load_id} count in the next cycle."
     )
 
@@ -363,7 +364,3 @@ def _show_requests(told: requests.Told) -> None:
 
 def _units(value: Decimal, places: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tandem import console, queries, settings
+from tandem.console import many
 from tandem.database import Connection, connect, exclusive, work_as_owner
 from tandem.errors import ExitCode
 from tandem.outbox import configuration, dispatching, listing, queueing
@@ -158,11 +159,6 @@ def remarks(
             "'tandem orders outbox' lists what was said; 'tandem orders retry' sends again."
         )
     return told
-
-
-def many(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _add_up(queued: Sequence[queueing.Queued]) -> queueing.Queued:
