@@ -15,42 +15,49 @@ exceptions as (
 
 run_values as (select * from {{ ref('run_values') }}),
 
-days as (
-    select generate_series(
-        (select min(opened_on) from exceptions)::timestamp,
-        (run_values.as_of at time zone 'UTC')::date::timestamp,
-        interval '1 day'
-    )::date as on_date
+bounds as (
+    select
+        (select min(exceptions.opened_on) from exceptions) as first_on,
+        (run_values.as_of at time zone 'UTC')::date as last_on
     from run_values
 ),
 
-final as (
+days as (
+    select series.on_date::date as on_date
+    from bounds
+    cross join
+        lateral generate_series(
+            bounds.first_on::timestamp, bounds.last_on::timestamp, interval '1 day'
+        ) as series (on_date)
+),
+
+stood as (
     select
         days.on_date,
         exceptions.exception_type,
         exceptions.notify_carrier_id,
-        count(*) filter (where exceptions.opened_on = days.on_date) as opened,
-        count(*) filter (where exceptions.resolved_on = days.on_date) as resolved,
-        count(*) filter (where exceptions.resolved_on is distinct from days.on_date) as open,
-        count(*) filter (
-            where
-                exceptions.resolved_on is distinct from days.on_date
-                and days.on_date - exceptions.opened_on >= 7
-        ) as open_over_7_days,
-        count(*) filter (
-            where
-                exceptions.resolved_on is distinct from days.on_date
-                and days.on_date - exceptions.opened_on >= 30
-        ) as open_over_30_days,
-        max(days.on_date - exceptions.opened_on) filter (
-            where exceptions.resolved_on is distinct from days.on_date
-        ) as oldest_days
+        days.on_date - exceptions.opened_on as age_days,
+        coalesce(exceptions.resolved_on = days.on_date, false) as is_resolved
     from days
     inner join exceptions
         on
-            exceptions.opened_on <= days.on_date
-            and coalesce(exceptions.resolved_on, 'infinity') >= days.on_date
-    group by days.on_date, exceptions.exception_type, exceptions.notify_carrier_id
+            days.on_date >= exceptions.opened_on
+            and days.on_date <= coalesce(exceptions.resolved_on, 'infinity')
+),
+
+final as (
+    select
+        on_date,
+        exception_type,
+        notify_carrier_id,
+        count(*) filter (where age_days = 0) as opened,
+        count(*) filter (where is_resolved) as resolved,
+        count(*) filter (where not is_resolved) as still_open,
+        count(*) filter (where not is_resolved and age_days >= 7) as open_over_7_days,
+        count(*) filter (where not is_resolved and age_days >= 30) as open_over_30_days,
+        max(age_days) filter (where not is_resolved) as oldest_days
+    from stood
+    group by on_date, exception_type, notify_carrier_id
 )
 
 select * from final

@@ -10,8 +10,8 @@
 ) }}
 
 -- Completed plan orders that all carriers concerned have confirmed: one row per change, whatever
--- number of orders it took: those that are counterparts of each other, and of each other's. It bears
--- the name of the order whose carrier sorts first.
+-- number of orders it took: those that are counterparts of each other, and of each other's. It
+-- bears the name of the order whose carrier sorts first.
 
 -- depends_on: {{ ref('int_order_accounts') }}
 
@@ -38,7 +38,14 @@ out_of_sync as (
 
 confirmed as (
     select * from plan_orders
-    where (carrier_id, order_id) not in (select * from out_of_sync)
+    where
+        not exists (
+            select 1
+            from out_of_sync
+            where
+                out_of_sync.carrier_id = plan_orders.carrier_id
+                and out_of_sync.order_id = plan_orders.order_id
+        )
 ),
 
 answers as (

@@ -28,7 +28,7 @@ instants as (
         carrier_id,
         order_id,
         counterpart_carrier_id as other_carrier_id,
-        requested_at + interval '24 hours' as at
+        requested_at + interval '24 hours' as stood_at
     from order_sync
     union
     select
@@ -36,7 +36,7 @@ instants as (
         order_sync.carrier_id,
         order_sync.order_id,
         order_sync.counterpart_carrier_id as other_carrier_id,
-        statuses.holds_from as at
+        statuses.holds_from as stood_at
     from order_sync
     inner join statuses
         on
@@ -48,7 +48,7 @@ instants as (
 moments as materialized (
     select
         *,
-        row_number() over (order by account_id, carrier_id, order_id, other_carrier_id, at)
+        row_number() over (order by account_id, carrier_id, order_id, other_carrier_id, stood_at)
             as moment_id,
         null::text as passed_over_order_id
     from instants
@@ -65,9 +65,9 @@ final as (
         moments.order_id,
         moments.other_carrier_id,
         found.order_id as counterpart_order_id,
-        {{ sync_status_at('orders', 'found', 'moments.at', 'plans.sync_tolerance_days') }}
+        {{ sync_status_at('orders', 'found', 'moments.stood_at', 'plans.sync_tolerance_days') }}
             as sync_status,
-        moments.at
+        moments.stood_at
     from moments
     inner join orders
         on moments.carrier_id = orders.carrier_id and moments.order_id = orders.order_id

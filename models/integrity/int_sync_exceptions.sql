@@ -32,7 +32,7 @@ numbered as (
         *,
         count(*) filter (where sync_status = 'in_sync') over (
             partition by carrier_id, order_id, other_carrier_id
-            order by at
+            order by stood_at
         ) as times_in_sync
     from moments
 ),
@@ -41,7 +41,7 @@ opened as (
     select distinct on (carrier_id, order_id, other_carrier_id, times_in_sync) *
     from numbered
     where sync_status != 'in_sync'
-    order by carrier_id, order_id, other_carrier_id, times_in_sync, at
+    order by carrier_id, order_id, other_carrier_id, times_in_sync, stood_at
 ),
 
 spells as materialized (
@@ -52,10 +52,14 @@ spells as materialized (
         opened.other_carrier_id,
         opened.counterpart_order_id,
         opened.sync_status,
-        opened.at,
+        opened.stood_at,
         row_number() over (
-            order by opened.account_id, opened.carrier_id, opened.order_id,
-            opened.other_carrier_id, opened.at
+            order by
+                opened.account_id,
+                opened.carrier_id,
+                opened.order_id,
+                opened.other_carrier_id,
+                opened.stood_at
         ) as moment_id,
         healed.counterpart_order_id as passed_over_order_id
     from opened
@@ -94,14 +98,14 @@ final as (
         spells.carrier_id,
         spells.order_id,
         spells.other_carrier_id,
-        {{ sync_status_at('orders', 'found', 'spells.at', 'plans.sync_tolerance_days') }}
+        {{ sync_status_at('orders', 'found', 'spells.stood_at', 'plans.sync_tolerance_days') }}
             as exception_type,
         concat_ws(
             ' ', orders.action, orders.plan_id, 'effective', orders.effective_on
         ) as expected,
-        {{ order_in_words('found', 'spells.at') }} as found,
+        {{ order_in_words('found', 'spells.stood_at') }} as found,
         orders.requested_at,
-        spells.at as opened_at,
+        spells.stood_at as opened_at,
         healed.holds_from as resolved_at
     from found_orders as spells
     inner join orders

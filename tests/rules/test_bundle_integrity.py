@@ -131,7 +131,7 @@ def test_an_order_at_one_side_waits_is_told_and_heals(both: Orders) -> None:
     both.stand_at("03-08T20")
     # and ageing: open at the end of the first day, none from its healing on, one again at the end
     ageing = both.told(
-        'select on_date::text, "open", resolved from integrity.exception_ageing'
+        "select on_date::text, still_open, resolved from integrity.exception_ageing"
         " where notify_carrier_id = 'wireline' order by on_date, exception_type"
     )
     assert ageing == [
