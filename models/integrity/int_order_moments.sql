@@ -22,27 +22,38 @@ orders as not materialized (select * from {{ ref('int_orders_current') }}),
 
 plans as (select * from {{ ref('plans') }}),
 
-instants as (
-    select
-        account_id,
-        carrier_id,
-        order_id,
-        counterpart_carrier_id as other_carrier_id,
-        requested_at + interval '24 hours' as stood_at
-    from order_sync
-    union
-    select
+changed as (
+    select distinct
         order_sync.account_id,
         order_sync.carrier_id,
         order_sync.order_id,
         order_sync.counterpart_carrier_id as other_carrier_id,
-        statuses.holds_from as stood_at
+        order_sync.requested_at + interval '24 hours' as grace_ends_at,
+        statuses.holds_from
     from order_sync
     inner join statuses
         on
             order_sync.account_id = statuses.account_id
             and statuses.carrier_id in (order_sync.carrier_id, order_sync.counterpart_carrier_id)
             and statuses.holds_from > order_sync.requested_at + interval '24 hours'
+),
+
+instants as (
+    select
+        account_id,
+        carrier_id,
+        order_id,
+        other_carrier_id,
+        grace_ends_at as stood_at
+    from changed
+    union
+    select
+        account_id,
+        carrier_id,
+        order_id,
+        other_carrier_id,
+        holds_from as stood_at
+    from changed
 ),
 
 moments as materialized (
@@ -58,7 +69,7 @@ counterparts as (
     {{ counterparts_at('moments') }}
 ),
 
-final as (
+judged as (
     select
         moments.account_id,
         moments.carrier_id,
@@ -77,6 +88,34 @@ final as (
         on
             moments.other_carrier_id = found.carrier_id
             and counterparts.counterpart_order_id = found.order_id
+),
+
+-- where nothing has changed since the grace period was over, the two stood then as they stand now
+settled as (
+    select
+        account_id,
+        carrier_id,
+        order_id,
+        counterpart_carrier_id as other_carrier_id,
+        counterpart_order_id,
+        sync_status,
+        requested_at + interval '24 hours' as stood_at
+    from order_sync
+    where
+        not exists (
+            select 1
+            from changed
+            where
+                changed.carrier_id = order_sync.carrier_id
+                and changed.order_id = order_sync.order_id
+                and changed.other_carrier_id = order_sync.counterpart_carrier_id
+        )
+),
+
+final as (
+    select * from judged
+    union all
+    select * from settled
 )
 
 select * from final
