@@ -199,11 +199,16 @@ def test_from_one_order_to_one_mail(warehouse: Warehouse, outside: Outside, tmp_
     (file,) = (tmp_path / "n").iterdir()
     assert outside.mailbox.raw == [file.read_bytes()]
     assert len(outside.events()) == 3
-    # one more order of the same change: it is told already, under whatever name
-    warehouse.load("orders", [order | done_at | {"order_id": "L0"}], "wireline")
+    # one more order joins the change and gives it another name: it is told already
+    names = "select notice_id, order_keys from integrity.fulfillment_notices"
+    (before,) = warehouse.rows(names)
+    joins = {"order_id": "W0", "counterpart_order_id": "L1", "status_at": "2025-06-10T12:00:00Z"}
+    warehouse.load("orders", [order | joins], "wireless")
     warehouse.build()
+    (after,) = warehouse.rows(names)
+    assert after["notice_id"] != before["notice_id"]
+    assert set(after["order_keys"]) & set(before["order_keys"])
     assert outside.send("notices") == NOTHING
-    assert outside.send("notifications") == NOTHING
     assert len(outside.mailbox.raw) == 1
 
 
