@@ -10,14 +10,21 @@ import typer
 
 from tandem import console, settings
 from tandem.bills.format import clean
+from tandem.commands import sending
 from tandem.commands.options import JsonOption, parse_date
+from tandem.commands.sending import NowOption
 from tandem.console import many
-from tandem.database import connect
-from tandem.integrity import messages, queries
+from tandem.database import Connection, connect
+from tandem.integrity import mailing, messages, queries
 from tandem.integrity import notices as subscribers
 from tandem.integrity.listing import limited, show_exceptions, show_messages
 from tandem.integrity.mail import is_address
 from tandem.integrity.words import KINDS, day, moment
+from tandem.outbox.carrier_event import NOTIFICATIONS, PLATFORM_INSTRUCTIONS
+from tandem.outbox.configuration import Configuration
+from tandem.outbox.message import MAIL
+from tandem.outbox.message import NOTIFICATION as NOTIFICATION_CHANNEL
+from tandem.outbox.queueing import Queued
 from tandem.queries import Row
 
 LISTED = 50
@@ -105,13 +112,34 @@ def notifications(
     with_resolved: Annotated[
         bool, typer.Option("--all/--open", help="With those whose cause is gone, or without.")
     ] = False,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send to the carriers by tandem.toml what they were not told."),
+    ] = False,
+    now: NowOption = False,
     limit: LimitOption = LISTED,
     as_json: JsonOption = False,
 ) -> None:
     """Tell carriers what they must mend, and platforms which orders to hold or withdraw.
 
+    With --send also which to go on with, once all carriers have confirmed; ends with 1 if
+    something that was due has not been delivered.
+
     Example: [bold]tandem notifications --carrier wireline --out wireline.csv[/]
     """
+    _refuse_mixed(send=send, out=out, now=now)
+    if send:
+        if with_resolved:
+            raise typer.BadParameter("--all does not go with --send")
+        sending.send(
+            "notifications --send",
+            NOTIFICATION_CHANNEL,
+            [NOTIFICATIONS, PLATFORM_INSTRUCTIONS],
+            carrier=carrier,
+            now=now,
+            as_json=as_json,
+        )
+        return
     with (
         connect(settings.load(), "notifications") as connection,
         console.progress("Reading") as advance,
@@ -177,13 +205,25 @@ def notices(
             help="Where subscribers can ask, such as a telephone number.",
         ),
     ] = None,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send them by the mail server of tandem.toml, each once."),
+    ] = False,
+    now: NowOption = False,
     limit: LimitOption = LISTED,
     as_json: JsonOption = False,
 ) -> None:
     """Tell subscribers of changes that all their carriers have made, one message for each.
 
+    The first --send needs --since, later ones go by the earliest that was given; ends with 1 if
+    something that was due has not been delivered.
+
     Example: [bold]tandem notices --since 2026-06-14 --out notices[/]
     """
+    _refuse_mixed(send=send, out=out, now=now)
+    if send:
+        _send_notices(account, since, address, contact, limit, now=now, as_json=as_json)
+        return
     with connect(settings.load(), "notices") as connection:
         rows = subscribers.notices(connection, account_id=account, since=since)
         by = subscribers.sender(connection, address, contact)
@@ -212,6 +252,47 @@ def notices(
         _show_notices(written.unreachable[:limit])
         _say_limit(min(limit, len(written.unreachable)), len(written.unreachable))
     console.say(describe_written(written, out))
+
+
+def _refuse_mixed(*, send: bool, out: Path | None, now: bool) -> None:
+    if send and out is not None:
+        raise typer.BadParameter("--out and --send do not go together")
+    if now and not send:
+        raise typer.BadParameter("--now goes with --send")
+
+
+def _send_notices(
+    account: str | None,
+    since: date | None,
+    address: str | None,
+    contact: str | None,
+    limit: int,
+    *,
+    now: bool,
+    as_json: bool,
+) -> None:
+    unreachable: list[Row] = []
+
+    def queue(connection: Connection, places: Configuration) -> list[Queued]:
+        done = mailing.queue(
+            connection,
+            places,
+            account_id=account,
+            since=since,
+            address=address,
+            contact=contact,
+        )
+        unreachable.extend(done.unreachable)
+        return [done.queued]
+
+    sent = sending.deliver("notices --send", MAIL, queue, now=now)
+    if unreachable and not as_json:
+        _show_notices(unreachable[:limit])
+        _say_limit(min(limit, len(unreachable)), len(unreachable))
+        console.say(
+            f"{many(len(unreachable), 'notice')} cannot be sent, for want of an e-mail address."
+        )
+    sending.report(sent, as_json=as_json, more={"unreachable": unreachable})
 
 
 def describe_written(written: subscribers.Written, out: Path) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,25 @@ NowOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a run did.
+
+    Attributes:
+        queued: of all sources.
+        delivered: by place.
+        summary: of what it did and left, by place that has anything.
+        channel: ordering, notification or mail.
+        file: name of the file that says where to.
+    """
+
+    queued: queueing.Queued
+    delivered: Sequence[dispatching.Delivered]
+    summary: Sequence[dict[str, Any]]
+    channel: str
+    file: str
+
+
 def send(
     purpose: str,
     channel: str,
@@ -54,11 +74,38 @@ def send(
         Exit: something that was due has not been delivered.
         Refused: no such carrier, the file is wrong, or the marts are behind.
     """
+
+    def queue(connection: Connection, _: configuration.Configuration) -> list[queueing.Queued]:
+        queries.refuse_unknown_carrier(connection, carrier)
+        return [queueing.enqueue(connection, source) for source in sources]
+
+    report(deliver(purpose, channel, queue, carrier=carrier, now=now), as_json=as_json)
+
+
+def deliver(
+    purpose: str,
+    channel: str,
+    queue: Callable[[Connection, configuration.Configuration], Sequence[queueing.Queued]],
+    *,
+    carrier: str | None = None,
+    now: bool = False,
+) -> Sent:
+    """Queue, and deliver all of a channel that is due.
+
+    Args:
+        purpose: the command, told to others who wait.
+        channel: ordering, notification or mail.
+        queue: does the queueing; called with the lock held.
+        carrier: deliver only to this one.
+        now: deliver also what is to be tried at a later time only.
+
+    Raises:
+        Refused: the file is wrong, or ``queue`` refuses.
+    """
     here = settings.load()
     places = configuration.load(here)
     with exclusive(here, purpose, console.say) as connection:
-        queries.refuse_unknown_carrier(connection, carrier)
-        queued = [queueing.enqueue(connection, source) for source in sources]
+        queued = queue(connection, places)
     # from here on nobody waits for us
     with (
         connect(here, purpose, autocommit=True) as connection,
@@ -74,17 +121,33 @@ def send(
             on_message=lambda done, of: advance("", done, of),
         )
         summary = summarise(connection, delivered, channel, carrier)
+    return Sent(_add_up(queued), delivered, summary, channel, places.path.name)
+
+
+def report(sent: Sent, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """Print what a run did.
+
+    Args:
+        sent: what it did.
+        as_json: print JSON.
+        more: what else belongs into the JSON.
+
+    Raises:
+        Exit: something that was due has not been delivered.
+    """
     if as_json:
-        console.print_json({"queued": _add_up(queued).__dict__, "sent": summary})
+        console.print_json(
+            {"queued": sent.queued.__dict__, "sent": sent.summary} | dict(more or {})
+        )
     else:
-        console.say(describe_queued(_add_up(queued)))
+        console.say(describe_queued(sent.queued))
         console.print_table(
-            [{name: row[name] for name in SUMMARY} for row in summary],
+            [{name: row[name] for name in SUMMARY} for row in sent.summary],
             empty="There is nothing to send.",
         )
-        for sentence in remarks(delivered, summary, channel, places.path.name):
+        for sentence in remarks(sent.delivered, sent.summary, sent.channel, sent.file):
             console.say(sentence)
-    if any(done.failed for done in delivered):
+    if any(done.failed for done in sent.delivered):
         raise typer.Exit(ExitCode.REFUSED)
 
 

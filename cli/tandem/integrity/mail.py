@@ -27,7 +27,8 @@ LONGEST_NAME = 60
 _QUOTED = re.compile(r"[^\w '&-]|_")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+# means the same to Postgres
+ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Page:
 
 def is_address(text: str) -> bool:
     """Whether a text is one plain e-mail address."""
-    return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+    return len(text) <= LONGEST_ADDRESS and re.fullmatch(ADDRESS, text) is not None
 
 
 def render(notice: Notice, sender: Sender) -> bytes:

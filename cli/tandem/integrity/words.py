@@ -35,8 +35,9 @@ KINDS = {
 INSTRUCTIONS = {
     "hold": "Hold the change back until the other carrier has confirmed it.",
     "withdraw": "Withdraw the order; the other carrier will not carry it out.",
+    "release": "Go on with the order; all carriers have confirmed it.",
 }
-INSTRUCTION_TITLES = {"hold": "Hold back", "withdraw": "Withdraw"}
+INSTRUCTION_TITLES = {"hold": "Hold back", "withdraw": "Withdraw", "release": "Go on"}
 
 
 def title_of(exception_type: str) -> str:

@@ -136,6 +136,10 @@ def _about(body: Mapping[str, Any]) -> Iterator[str]:
             f"{item['action']} {item['productOffering']['id']}, order"
             f" {values['originatingOrder']} of {values['originatingCarrier']}"
         )
+    elif "event" in body:
+        order = body["event"].get("order")
+        which = f", order {order['id']} of {order['carrier']}" if order else ""
+        yield clean(f"{body['title']}{which}")
     elif "subject" in body:
         yield clean(f"{body.get('to')}: {body['subject']}")
 

@@ -16,7 +16,7 @@ MAIL = "mail"
 # kind of message -> which of the addresses it goes to
 CHANNELS = {
     "pass_through": ORDERING,
-    "instruction": ORDERING,
+    "instruction": NOTIFICATION,
     "notification": NOTIFICATION,
     "notice": MAIL,
 }

@@ -61,12 +61,17 @@ PASS_THROUGH = Source(
 )
 
 
-def enqueue(connection: Connection, source: Source) -> Queued:
+def enqueue(connection: Connection, source: Source, only: Sequence[str] | None = None) -> Queued:
     """Queue what is not queued yet, and cancel what lost its reason before it was sent.
 
     A message that may have left stays as it is, whatever became of its reason. The caller holds
     the lock, so that no build changes the mart meanwhile; what is being delivered at the same
     time is left alone.
+
+    Args:
+        connection: that holds the lock.
+        source: what there is reason to send.
+        only: of what was never queued, only these ids.
 
     Raises:
         Refused: a message of another kind has the same id, or the mart is behind what was loaded.
@@ -91,12 +96,15 @@ def enqueue(connection: Connection, source: Source) -> Queued:
                 select wanted.*, m.kind as outbox_kind
                 from ({source.query}) as wanted
                 left join outbox.messages as m on m.message_id = wanted.message_id
-                where m.message_id is null
+                where (
+                        m.message_id is null
+                        and (%s::text[] is null or wanted.message_id = any(%s))
+                    )
                     or m.kind <> %s
                     or (m.sent_at is null and m.state in ('pending', 'cancelled'))
                 order by wanted.message_id
                 """.encode(),  # noqa: S608
-                (source.kind,),
+                (None if only is None else list(only), list(only or ()), source.kind),
             )
             while rows := cursor.fetchmany(_BATCH):
                 is_new = _insert(connection, source, rows)

@@ -1,20 +1,32 @@
 """SMTP: a message goes as mail, with its id in ``Message-ID``.
 
-The body of such a message has ``to`` (one address), ``subject``, ``text`` and, where there is one,
-``html``.
+The body of such a message has ``to`` (one address) and ``message``, the mail as it goes over the
+wire, headers and all; or, for one to be composed here, ``subject``, ``text`` and perhaps ``html``.
 """
 
 from __future__ import annotations
 
 import smtplib
 import ssl
+from dataclasses import dataclass
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime, parseaddr
 
 from tandem.outbox.configuration import MailServer
 from tandem.outbox.message import Answer, Message, Outcome
 
 _PERMANENT = 500
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A mail that was composed when it was queued; sent to the byte."""
+
+    sender: str
+    to: str
+    content: bytes
 
 
 class SmtpTransport:
@@ -28,7 +40,7 @@ class SmtpTransport:
     def send(self, message: Message) -> Answer:
         """Hand the mail over once."""
         try:
-            mail = compose(message, self._server.sender)
+            mail = _ready(message) or compose(message, self._server.sender)
         except (KeyError, TypeError, ValueError) as error:
             return Answer(Outcome.REFUSED, error=f"it cannot be a mail: {error}")
         try:
@@ -71,9 +83,12 @@ class SmtpTransport:
         return session
 
     @staticmethod
-    def _hand_over(session: smtplib.SMTP, mail: EmailMessage) -> Answer:
+    def _hand_over(session: smtplib.SMTP, mail: EmailMessage | _Ready) -> Answer:
         try:
-            session.send_message(mail)
+            if isinstance(mail, _Ready):
+                session.sendmail(mail.sender, [mail.to], mail.content)
+            else:
+                session.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             return _said(_by_code(code), code, words)
@@ -89,6 +104,23 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException) as error:
             return Answer(Outcome.FAILED, error=f"the connection broke off: {_words(error)}")
         return Answer(Outcome.ACCEPTED, code=250)
+
+
+def _ready(message: Message) -> _Ready | None:
+    """The mail that the message brings along; None if it brings none.
+
+    Raises:
+        KeyError: it is addressed to nobody.
+        ValueError: it is not what goes over a wire, or an address is none.
+    """
+    if "message" not in message.body:
+        return None
+    to, content = message.body["to"], message.body["message"].encode("ascii")
+    sender = parseaddr(str(message_from_bytes(content, policy=default).get("From", "")))[1]
+    for each in (to, sender):
+        if "@" not in each or not each.isprintable() or " " in each:
+            raise ValueError(f"{each} is no address")
+    return _Ready(sender, to, content)
 
 
 def compose(message: Message, sender: str) -> EmailMessage:

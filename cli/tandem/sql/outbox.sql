@@ -52,6 +52,15 @@ comment on column outbox.messages.sent_at is
 'First attempt that may have arrived; null as long as certainly none has';
 comment on column outbox.messages.answer is 'What the other side said, cut after 10,000 characters';
 
+-- changes made before are none of the notices'; a row as soon as notices were sent
+create table if not exists outbox.notices_begin (
+    is_only_row boolean primary key default true,
+    since date not null,
+    constraint notices_begin_once check (is_only_row)
+);
+comment on table outbox.notices_begin is
+'One row at most: the first local date whose changes subscribers are told of by mail';
+
 -- a row is added before anything is sent and completed once, when the attempt has ended
 create table if not exists outbox.attempts (
     message_id text collate "C" not null references outbox.messages,
