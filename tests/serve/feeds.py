@@ -46,3 +46,24 @@ def load(warehouse: Warehouse) -> None:
             carrier,
             datetime(2025, 5, 31, tzinfo=UTC),
         )
+
+
+def put_on_plan(warehouse: Warehouse, account_id: str, plan_id: str) -> None:
+    """Both carriers say that the account's lines are on the plan."""
+    number = ACCOUNTS.index(account_id)
+    for place, carrier in enumerate(("wireless", "wireline")):
+        warehouse.load(
+            "subscriber_changes",
+            [
+                {
+                    "change_id": f"{account_id}-{plan_id}",
+                    "changed_at": "2025-06-02T12:00:00Z",
+                    "account_id": account_id,
+                    "service_number": f"+1912555{place}{number:03}",
+                    "plan_id": plan_id,
+                    "status": "active",
+                    "activated_at": "2025-01-02T00:00:00Z",
+                }
+            ],
+            carrier,
+        )

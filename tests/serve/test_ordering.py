@@ -257,7 +257,7 @@ def test_what_cannot_be_meant_so(
         (b"{", "application/json", 400, "invalidRequest"),
         (b"[]", "application/json", 400, "invalidRequest"),
         (b"null", "application/json", 400, "invalidRequest"),
-        (b"\xff\xfe", "application/json", 400, "badRequest"),
+        (b"\xff\xfe", "application/json", 400, "invalidRequest"),
         (b"[" * 100_000, "application/json", 400, "badRequest"),
         (b'{"externalId": ' + b"9" * 5000 + b"}", "application/json", 400, "badRequest"),
         (b"a=b", "application/x-www-form-urlencoded", 415, "unsupportedMediaType"),
