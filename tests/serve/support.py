@@ -19,7 +19,11 @@ from tests.support.warehouse import PROJECT, Warehouse
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CHECK = "/tmf-api/productOfferingQualificationManagement/v4/checkProductOfferingQualification"
-TOKENS = {"wireless": "s3cret-of-wireless", "wireline": "s3cret-of-wireline"}
+TOKENS = {
+    "wireless": "s3cret-of-wireless",
+    "wireline": "s3cret-of-wireline",
+    "nowhere": "s3cret-of-nowhere",  # which the catalog does not have
+}
 VARIABLES = {f"{name.upper()}_API_TOKEN": token for name, token in TOKENS.items()}
 
 

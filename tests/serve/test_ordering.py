@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from tandem.database import LOCK_KEY
+from tandem.outbox.product_order import product_order
 from tests.serve import feeds
 from tests.serve.support import CHECK, ORDERS, Served, assert_error, configuration, order, serving
 from tests.support.warehouse import Databases, Warehouse
@@ -360,6 +362,43 @@ def test_who_calls(served: Served) -> None:
             ):
                 assert_error(answer, 401, code)
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_carrier_that_the_catalog_has_not(served: Served) -> None:
+    with served.client("nowhere") as stranger:
+        assert_error(stranger.post(ORDERS, json=order("N-1")), 403, "unknownCarrier")
+        done = {"state": "completed"}
+        assert_error(stranger.patch(f"{ORDERS}/W-1", json=done), 403, "unknownCarrier")
+        assert stranger.get(ORDERS).json() == []
+
+
+@pytest.mark.parametrize(("carrier", "counterpart"), [("wireline", "W-4711"), ("wireless", None)])
+def test_what_another_tandem_sends(
+    shop: Warehouse, served: Served, carrier: str, counterpart: str | None
+) -> None:
+    """As the other carrier's order, or in the name of the carrier that it comes from."""
+    body = product_order(
+        {
+            "message_id": f"m-{carrier}",
+            "from_carrier_id": "wireless",
+            "order_id": "W-4711",
+            "account_id": "A2",
+            "action": "change_plan",
+            "plan_id": "SHARE800",
+            "effective_on": date(2025, 6, 3),
+            "requested_at": datetime(2025, 6, 1, 9, tzinfo=UTC),
+        }
+    )
+    headers = {"Idempotency-Key": f"m-{carrier}"}
+    with served.client(carrier) as client:
+        answers = [client.post(ORDERS, json=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    (row,) = loaded(shop, f"m-{carrier}")
+    assert (row["carrier_id"], row["action"], row["plan_id"], row["effective_on"]) == (
+        *(carrier, "change_plan", "SHARE800", date(2025, 6, 3)),
+    )
+    assert row["requested_at"] == datetime(2025, 6, 1, 9, tzinfo=UTC)
+    assert row["counterpart_order_id"] == counterpart
 
 
 def test_addresses_and_methods_that_are_not(wireless: httpx.Client) -> None:
