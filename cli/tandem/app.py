@@ -19,6 +19,7 @@ from tandem.commands import (
     reports,
     rollover,
     server,
+    serving,
     warehouse,
 )
 from tandem.errors import ExitCode, TandemError
@@ -33,7 +34,7 @@ app = typer.Typer(
     help="One bill for two carriers: load feeds, close billing cycles, render bills.",
 )
 
-for module in (server, data, warehouse, bills, rollover, integrity, orders, reports, demo):
+for module in (server, data, warehouse, bills, rollover, integrity, orders, serving, reports, demo):
     module.register(app)
 
 

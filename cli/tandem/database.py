@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from tandem.errors import Refused
+from tandem.errors import Busy, Refused, Unreachable
 from tandem.server import EmbeddedServer
 from tandem.settings import Settings
 
@@ -65,7 +65,7 @@ def connect(settings: Settings, purpose: str = "", *, autocommit: bool = False) 
         ) from error
     except psycopg.Error as error:
         detail = str(error).strip().splitlines()
-        raise Refused(
+        raise Unreachable(
             f"The database cannot be reached: {detail[-1] if detail else error}."
         ) from error
     major = connection.info.server_version // 10_000
@@ -81,7 +81,10 @@ def connect(settings: Settings, purpose: str = "", *, autocommit: bool = False) 
 
 @contextmanager
 def exclusive(
-    settings: Settings, purpose: str, on_wait: Callable[[str], None] | None = None
+    settings: Settings,
+    purpose: str,
+    on_wait: Callable[[str], None] | None = None,
+    wait_seconds: float | None = None,
 ) -> Iterator[Connection]:
     """Hold the lock while the block runs; yields the session that holds it.
 
@@ -91,13 +94,14 @@ def exclusive(
         settings: which database.
         purpose: the command, told to others who wait.
         on_wait: told once, in a sentence, who holds the lock, before waiting for it.
+        wait_seconds: for the lock; by default ``TANDEM_LOCK_WAIT`` (default 600).
 
     Raises:
-        Refused: the lock did not become free within ``TANDEM_LOCK_WAIT`` seconds (default 600),
-            or a plain dbt run is at work.
+        Busy: the lock did not become free in that time, or a plain dbt run is at work.
+        Refused: the database cannot be reached, or is too old.
     """
     with connect(settings, purpose, autocommit=True) as connection:
-        _take_lock(connection, on_wait)
+        _take_lock(connection, on_wait, wait_seconds)
         try:
             _end_orphans(connection)
             _refuse_beside_dbt(connection)
@@ -126,8 +130,12 @@ def _has_role(connection: Connection, role: str) -> bool:
     return row is not None
 
 
-def _take_lock(connection: Connection, on_wait: Callable[[str], None] | None) -> None:
-    limit = float(os.environ.get("TANDEM_LOCK_WAIT", LOCK_WAIT_SECONDS))
+def _take_lock(
+    connection: Connection, on_wait: Callable[[str], None] | None, wait_seconds: float | None
+) -> None:
+    limit = wait_seconds
+    if limit is None:
+        limit = float(os.environ.get("TANDEM_LOCK_WAIT", LOCK_WAIT_SECONDS))
     deadline = time.monotonic() + limit
     told = False
     while True:
@@ -136,7 +144,7 @@ def _take_lock(connection: Connection, on_wait: Callable[[str], None] | None) ->
             return
         holder = _holder(connection)
         if time.monotonic() >= deadline:
-            raise Refused(f"{holder} is at work on this database; try again when it is done.")
+            raise Busy(f"{holder} is at work on this database; try again when it is done.")
         if on_wait is not None and not told:
             on_wait(f"{holder} is at work on this database; waiting for it.")
             told = True
@@ -180,7 +188,7 @@ def _refuse_beside_dbt(connection: Connection) -> None:
         (PLAIN_DBT_APPLICATION,),
     ).fetchone()
     if row is not None:
-        raise Refused(
+        raise Busy(
             f"A dbt run (database session {row[0]}) is at work on this database; try again when it"
             " is done."
         )

@@ -21,3 +21,11 @@ class TandemError(Exception):
 
 class Refused(TandemError):  # noqa: N818  (no defect: asked for what cannot be)
     """What was asked for was refused or failed, and nothing was changed."""
+
+
+class Busy(Refused):
+    """Another command holds the lock, or a dbt run is at work; later it may go."""
+
+
+class Unreachable(Refused):
+    """There is no session with the database to be had."""

@@ -45,7 +45,10 @@ def test_the_example_is_valid_and_shows_every_key_with_its_default() -> None:
         ("[carrier.wireless]", "carrier is not known; there are carriers, outbox, smtp"),
         ("carriers = 3", "carriers is to be a table"),
         ("[carriers]\nwireless = 'x'", "carriers.wireless is to be a table"),
-        ("[carriers.w]\nurl = 'x'", "carriers.w.url is not known; there are attempts, "),
+        (
+            "[carriers.w]\nurl = 'x'",
+            "carriers.w.url is not known; there are api_token_env, attempts, ",
+        ),
         ("[carriers.w]\nordering_url = 'orders.example'", "ordering_url is no address"),
         ("[carriers.w]\nordering_url = 'ftp://orders.example'", "ordering_url is no address"),
         ("[carriers.w]\nordering_url = 'https://x:99999/'", "ordering_url is no address"),

@@ -27,12 +27,16 @@ _SMTPS_PORT = 465
 
 @dataclass(frozen=True)
 class CarrierPlatform:
-    """How a carrier is reached; times in seconds."""
+    """How a carrier is reached, and how it proves that it is the carrier; times in seconds.
+
+    ``token_env`` is shown to the carrier's platform, ``api_token_env`` is what it shows to us.
+    """
 
     carrier_id: str
     ordering_url: str | None = None
     notification_url: str | None = None
     token_env: str | None = None
+    api_token_env: str | None = None
     timeout_seconds: float = 10.0
     attempts: int = 4
 
@@ -151,6 +155,7 @@ def _carrier(table: _Table, carrier_id: str) -> CarrierPlatform:
         ordering_url=table.url("ordering_url"),
         notification_url=table.url("notification_url"),
         token_env=table.text("token_env"),
+        api_token_env=table.text("api_token_env"),
         timeout_seconds=table.number("timeout_seconds", CarrierPlatform.timeout_seconds, 3600),
         attempts=table.whole("attempts", CarrierPlatform.attempts, 100),
     )

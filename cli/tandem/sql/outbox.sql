@@ -79,3 +79,17 @@ create table if not exists outbox.attempts (
 comment on table outbox.attempts is 'One row per attempt to deliver a message';
 comment on column outbox.attempts.outcome is
 'unreached: it certainly did not arrive; interrupted: whoever sent it was killed before the answer';
+
+-- the other way round: what carriers' platforms have sent to us
+create table if not exists outbox.received_orders (
+    carrier_id text collate "C" not null,
+    idempotency_key text collate "C" not null,
+    order_id text collate "C" not null,
+    sha256 text not null,
+    received_at timestamptz not null default now(),
+    primary key (carrier_id, idempotency_key)
+);
+comment on table outbox.received_orders is
+'One row per idempotency key under which a carrier''s platform submitted an order';
+comment on column outbox.received_orders.sha256 is
+'Of what was submitted: a key that comes with anything else is refused';

@@ -1,0 +1,46 @@
+"""serve."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+import typer
+
+from tandem import console, settings
+from tandem.outbox import configuration
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option("--host", metavar="H", help="Address to listen at.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port; 0: any.")
+    ] = 8622,
+) -> None:
+    """Answer carriers' platforms over HTTP: orders (TMF622) and eligibility (TMF679).
+
+    Who may call is in tandem.toml: api_token_env of a carrier names the variable with its token.
+    Without any the server does not start. It runs until it is stopped.
+
+    Example: [bold]tandem serve --port 8622[/]
+    """
+    # takes a while to be imported, which the other commands need not wait for
+    from tandem.serve import create_app  # noqa: PLC0415
+    from tandem.serve.authentication import tokens_of  # noqa: PLC0415
+    from tandem.serve.running import listen, run  # noqa: PLC0415
+
+    here = settings.load()
+    app = create_app(here, tokens_of(configuration.load(here)))
+    listening = listen(host, port)
+    address, chosen, *_ = listening.getsockname()
+    shown = f"[{address}]" if ":" in address else address
+    if not ipaddress.ip_address(address).is_loopback:
+        console.say("Others can reach this port: put a proxy before it that speaks TLS.")
+    run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}, see /docs."))

@@ -1,0 +1,62 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+
+from tandem import __version__
+from tandem.database import database_url
+from tandem.serve import errors, ordering, qualification
+from tandem.serve.authentication import Tokens
+from tandem.serve.limits import BodyLimits
+from tandem.serve.reading import Pool, fetch, make_pool
+from tandem.settings import Settings
+
+DESCRIPTION = (
+    "For the ordering platforms of carriers: submit orders and follow them (TMF622), ask whether an"
+    " account can have a plan (TMF679). Each call bears the token of a carrier and is answered for"
+    " that carrier. Every error has the form of TMF630; 503 with Retry-After is to be tried again."
+)
+
+
+def create_app(settings: Settings, tokens: Tokens) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: which database; it need not be up.
+        tokens: of the carriers that may call.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.turn = asyncio.Lock()
+        app.state.pool = make_pool(database_url(settings))
+        async with app.state.pool:
+            yield
+
+    app = FastAPI(
+        title="Tandem",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.tokens = tokens
+    errors.register(app)
+    app.add_middleware(BodyLimits)
+    app.include_router(ordering.router)
+    app.include_router(qualification.router)
+
+    @app.get("/health", tags=["health"], summary="Whether the database answers")
+    async def health(request: Request) -> dict[str, str]:
+        pool: Pool = request.app.state.pool
+        async with pool.connection() as session:
+            await fetch(session, "select 1")
+        return {"status": "up"}
+
+    return app

@@ -1,0 +1,82 @@
+"""TMF679 Product Offering Qualification: can an account have a plan?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+
+from tandem.serve import qualifying, submitting
+from tandem.serve.authentication import Caller
+from tandem.serve.errors import documented
+from tandem.serve.reading import Pool
+from tandem.serve.tmf import EXAMPLE_ANSWER, EXAMPLE_QUESTION, QualificationCreate
+
+PATH = "/tmf-api/productOfferingQualificationManagement/v4/checkProductOfferingQualification"
+
+router = APIRouter(
+    prefix=PATH,
+    tags=["checkProductOfferingQualification"],
+    responses=documented(
+        HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE
+    ),
+)
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Ask whether an account can have a plan",
+    responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY)
+    | {
+        201: {
+            "description": "The answer; it is not kept",
+            "content": {"application/json": {"example": EXAMPLE_ANSWER}},
+        }
+    },
+)
+async def check(
+    request: Request,
+    caller: Caller,  # noqa: ARG001  (any carrier may ask; nobody else)
+    question: Annotated[
+        QualificationCreate, Body(openapi_examples={"question": {"value": EXAMPLE_QUESTION}})
+    ],
+) -> dict[str, Any]:
+    """Whether an account can have a plan, and all reasons why not, as of the last build."""
+    account_id = submitting.only_customer(question.relatedParty)
+    asked = question.expectedQualificationDate
+    on = (
+        submitting.parse_day(asked, "expectedQualificationDate")
+        if asked is not None
+        else datetime.now(UTC).date()
+    )
+    items = []
+    pool: Pool = request.app.state.pool
+    async with pool.connection() as session:
+        of_account = await qualifying.account_reasons(session, account_id, on)
+        for number, item in enumerate(question.productOfferingQualificationItem, start=1):
+            plan_id = item.productOffering.id
+            reasons = of_account + await qualifying.plan_reasons(session, account_id, plan_id, on)
+            items.append(
+                {
+                    "id": item.id or str(number),
+                    "state": "done",
+                    "qualificationItemResult": "unqualified" if reasons else "qualified",
+                    "productOffering": {"id": plan_id},
+                    "eligibilityUnavailabilityReason": [
+                        {"code": reason.code, "label": reason.label} for reason in reasons
+                    ],
+                }
+            )
+    qualified = all(item["qualificationItemResult"] == "qualified" for item in items)
+    return {
+        "@type": "CheckProductOfferingQualification",
+        "state": "done",
+        "instantSyncQualification": True,
+        "effectiveQualificationDate": on.isoformat(),
+        "qualificationResult": "qualified" if qualified else "unqualified",
+        "relatedParty": [{"id": account_id, "role": "customer"}],
+        "productOfferingQualificationItem": items,
+    }

@@ -1,0 +1,56 @@
+"""Reading for requests: a pool of read-only sessions that heals by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from tandem.queries import Row
+
+SESSIONS = 8
+WAIT_SECONDS = 4.0  # for a session; after that the answer is 503
+STATEMENT_SECONDS = 20
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+
+def make_pool(url: str) -> Pool:
+    """A pool, still closed.
+
+    Sessions are opened when they are asked for and looked at before they are given out. Attempts
+    to open one are given up soon, as the next request begins another: so nothing waits longer
+    than it must when the database is back.
+    """
+    return AsyncConnectionPool(
+        url,
+        connection_class=AsyncConnection[DictRow],
+        kwargs={
+            "autocommit": True,
+            "row_factory": dict_row,
+            "application_name": "tandem serve",
+            "connect_timeout": 5,
+            "options": "-c default_transaction_read_only=on -c timezone=UTC"
+            f" -c statement_timeout={STATEMENT_SECONDS}s",
+        },
+        min_size=0,
+        max_size=SESSIONS,
+        max_waiting=SESSIONS * 32,
+        timeout=WAIT_SECONDS,
+        reconnect_timeout=1.0,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name="tandem serve",
+    )
+
+
+async def fetch(
+    connection: AsyncConnection[DictRow],
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> list[Row]:
+    """All rows of a query, its parameters by place or by name."""
+    cursor = await connection.execute(statement.encode(), parameters or None)
+    return await cursor.fetchall()
