@@ -215,7 +215,7 @@ class Registrar:
             # In step means completed within a day of the first order.
             gap = self.between(MINUTE, HOUR if last_minute else 16 * HOUR)
             second_delay = delay if last_minute else self.between(5 * MINUTE, 4 * HOUR)
-            slow = not (fault or last_minute or leaves) and self.town.trouble
+            slow = self.town.trouble and not (fault or last_minute or leaves or account.story)
             if slow and self.chance(0.05):
                 gap = self.between(26 * HOUR, 70 * HOUR)
                 self._note(account, "slow_counterpart")
