@@ -216,7 +216,7 @@ class Registrar:
             gap = self.between(MINUTE, HOUR if last_minute else 16 * HOUR)
             second_delay = delay if last_minute else self.between(5 * MINUTE, 4 * HOUR)
             slow = self.town.trouble and not (fault or last_minute or leaves or account.story)
-            if slow and self.chance(0.05):
+            if slow and self.chance(0.05) and not account.fault:
                 gap = self.between(26 * HOUR, 70 * HOUR)
                 self._note(account, "slow_counterpart")
             second_at = requested_at + gap

@@ -198,6 +198,7 @@ class _Settler:
     def _mistake(self, account: Account, fault: _Fault) -> None:
         """Subscribe (or subscribe and do something else) with a mistake in the orders."""
         registrar, kind, action = self.registrar, fault.kind, fault.action
+        account.fault = kind
         carriers = PLAN_CARRIERS[account.offer]
         origin = carriers[fault.turn % len(carriers)]
         wrong = action == "subscribe"
