@@ -252,7 +252,7 @@ def test_only_that_household_brings_units(troubled: Summary, troubled_load: Ware
 def test_a_town_without_adjustments_has_neither_story_nor_openings(tmp_path: Path) -> None:
     plain = generate(replace(TROUBLED, adjustments=False), tmp_path / "town")
     assert "rollover" not in plain.stories
-    assert len(plain.stories) == 12
+    assert len(plain.stories) == 13
     assert not any(file.feed.startswith("rollover") for file in plain.files)
     assert not any(kind.startswith("rollover") for kind in plain.trouble)
 

@@ -6,16 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 
 import typer
 from rich.rule import Rule
+from rich.text import Text
 
 from tandem import console, demonstration, queries, rendering, settings
 from tandem.bills import show
+from tandem.bills.format import clean
 from tandem.commands.reports import show_unbilled
 from tandem.commands.warehouse import describe_close
-from tandem.database import connect
+from tandem.database import Connection, connect
 from tandem.demonstration import Demonstration
+from tandem.integrity import queries as integrity
+from tandem.integrity.words import INSTRUCTIONS, KINDS, moment
 from tandem.rollover import page
 from tandem.rollover.queries import position
 
@@ -29,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """The main job on a made-up town: load, close two months, render bills, settle.
+    """The main job on a made-up town: load, close two months, render bills, settle, mend an order.
 
     Example: [bold]tandem demo[/]
     """
@@ -78,6 +83,16 @@ def demo() -> None:
         page.show(position(connection, eventful), console.out)
         _heading(f"Not billed yet: {account} in the open month")
         show_unbilled(account, queries.unbilled_summary(connection, account))
+        if done.message is not None and done.notice is not None and done.page is not None:
+            _heading("Two carriers, one plan: an order that only one of them had")
+            _show_order(connection, done.message, demonstration.message_file(done))
+            _tell(
+                "The subscriber is told once, not by each carrier:",
+                f"tandem notices --account {done.message['account_id']}",
+                f"Subject: {done.page.subject}",
+                *wrap(done.page.sentence, 90),
+                f"({_near(done.notice)})",
+            )
     _heading("The bills")
     _show_bills(done, account)
     _heading("What to try next")
@@ -113,6 +128,50 @@ def _show_loads(done: Demonstration) -> None:
         console.print_table([dict(totals)])
 
 
+def _show_order(connection: Connection, message: dict[str, str], sent: Path) -> None:
+    """An order at one carrier, until the other has made it too, with the commands to see it by."""
+    account, order_id = message["account_id"], message["counterpart_order_id"]
+    found = integrity.exceptions(connection, account_id=account)
+    row = next(row for row in found.rows if row["order_id"] == order_id)
+    first, other = clean(row["carrier_id"]), clean(row["notify_carrier_id"])
+    kind = KINDS[row["exception_type"]]
+    wanted = ("order_id", "action", "plan_id", "effective_on", "counterpart_order_id")
+    what = f"{message['action']} {message['plan_id']}, effective {message['effective_on']}"
+    resolved = row["resolved_at"] is not None
+    _tell(
+        f"{account} orders at {first} only: {what}, order {order_id}.",
+        f"tandem orders show {account}",
+    )
+    _tell(
+        f"{moment(row['opened_at'])}, 24 hours later: an exception, {kind.title.lower()}.",
+        f"tandem exceptions --account {account}",
+        f"to {other}: {kind.request}",
+        f"to {first}: {INSTRUCTIONS['hold']}",
+    )
+    _tell(
+        f"The order is passed through, as a message for {other}'s platform:",
+        f"tandem orders pass-through --carrier {other} --out {other}.csv",
+        ", ".join(f"{name} {clean(message[name])}" for name in wanted[:3]),
+        ", ".join(f"{name} {clean(message[name])}" for name in wanted[3:]),
+        f"({_near(sent)})",
+    )
+    _tell(
+        f"{moment(row['resolved_at'])}, {other} has carried it out: the carriers agree, and the"
+        " exception is resolved."
+        if resolved
+        else f"{other} has not carried it out yet.",
+        f"tandem exceptions --account {account}",
+    )
+
+
+def _tell(sentence: str, command: str, *details: str) -> None:
+    """A step: what happened, what it says, and the command that shows it."""
+    console.out.print(Text(sentence), soft_wrap=True)
+    for detail in details:
+        console.out.print(Text(f"    {detail}"), soft_wrap=True)
+    console.out.print(Text(f"  {command}", style="bold"), soft_wrap=True)
+
+
 def _show_bills(done: Demonstration, account: str) -> None:
     folder = done.folder / "bills"
     console.out.print(f"{len(done.bills):,} files in {_near(folder)}; for example")
@@ -127,6 +186,7 @@ def _show_next(account: str, eventful: str, bill_id: str) -> None:
         (f"tandem unbilled {account} --detail", "what was used since, call by call"),
         (f"tandem rollover history {eventful}", "adjustments of its units, and what they did"),
         ("tandem rollover report --carrier wireless --out r.csv", "what a carrier is told of them"),
+        ("tandem exceptions --open", "what the carriers do not agree on, and who must act"),
         ("tandem journal", "trial balance, and deferred revenue from close to close"),
         ("tandem close --through 2025-09-01 --dry-run", "the review before the third close"),
         ("tandem rejects --limit 5", "refused rows, with their text"),

@@ -46,6 +46,8 @@ def generate(
         accounts=len(people.accounts),
         lines=len(people.lines),
         cdrs=sum(file.rows for file in files if file.feed == "cdrs"),
+        cases={kind: tuple(found) for kind, found in sorted(people.cases.items())},
+        exceptions={kind: n for kind, n in sorted(people.exceptions.items()) if n},
     )
     (draft / "README.txt").write_text(readme(town, calendar, summary), encoding="utf-8")
     if out.exists():

@@ -11,6 +11,8 @@ from datetime import date, timedelta
 
 from tandem.generate.calendar import DAY, HOUR, Calendar, local_date, local_midnight, local_time
 from tandem.generate.model import (
+    HEALING_FAULTS,
+    ORDER_FAULTS,
     PLAN_CARRIERS,
     SYNC_TOLERANCE_DAYS,
     TWO_PLANS,
@@ -162,6 +164,19 @@ class Registrar:
         )
         self._order(order, done_at)
 
+    def _told(
+        self, plan_id: str, fault: str, leaves: tuple[int, ...], origin: int | None
+    ) -> list[int]:
+        """The carriers at which orders are placed, the one with the first order first."""
+        carriers = [*PLAN_CARRIERS[plan_id], *leaves]
+        if self.chance(0.5):
+            carriers.reverse()
+        if origin is not None:
+            carriers.sort(key=lambda carrier: carrier != origin)
+        if fault == "third_missing":
+            return [carrier for carrier in carriers if carrier not in leaves]
+        return carriers[:1] if fault in ("missing_counterpart", "unknown_plan") else carriers
+
     def order_plan(
         self,
         account: Account,
@@ -171,17 +186,19 @@ class Registrar:
         fault: str = "",
         *,
         leaves: tuple[int, ...] = (),
+        origin: int | None = None,
+        placed_at: int | None = None,
     ) -> dict[int, Order]:
         """Orders at every carrier of the plan: in step with each other unless `fault` says not.
 
-        Faults: missing_counterpart, counterpart_failed, mismatched_date, withdrawn,
-        late_counterpart. `leaves`: carriers of the old plan that are not in the new one, which
-        are concerned as well.
+        `fault`: one of ORDER_FAULTS. `leaves`: carriers of the old plan that are not in the new
+        one, which are concerned as well. `origin`: the carrier where the first order is placed,
+        and `placed_at` when; both are a matter of chance otherwise.
         """
-        carriers = [*PLAN_CARRIERS[plan_id], *leaves]
-        if self.chance(0.5):
-            carriers.reverse()
+        carriers = self._told(plan_id, fault, leaves, origin)
         requested_at, last_minute = self._placed(account, effective_on)
+        if placed_at is not None:
+            requested_at, last_minute = placed_at, False
         delay = (
             local_time(account.city, effective_on, self.between(6 * HOUR, 8 * HOUR)) - requested_at
             if last_minute
@@ -195,14 +212,13 @@ class Registrar:
         )
         orders = {carriers[0]: first}
         for carrier in carriers[1:]:
-            if fault == "missing_counterpart":
-                break
             # In step means completed within a day of the first order.
             gap = self.between(MINUTE, HOUR if last_minute else 16 * HOUR)
             second_delay = delay if last_minute else self.between(5 * MINUTE, 4 * HOUR)
-            if self.town.trouble and not fault and not last_minute and self.chance(0.05):
+            slow = self.town.trouble and not (fault or last_minute or leaves or account.story)
+            if slow and self.chance(0.05) and not account.fault:
                 gap = self.between(26 * HOUR, 70 * HOUR)
-                self.people.trouble["orders.slow_counterpart"] += 1
+                self._note(account, "slow_counterpart")
             second_at = requested_at + gap
             second_on = effective_on
             if fault == "late_counterpart":
@@ -217,20 +233,50 @@ class Registrar:
                 second_at + second_delay,
             )
             orders[carrier] = second
-            if fault == "late_counterpart" or self.chance(0.5):
+            named = fault in ("late_counterpart", "mismatched_plan", "mismatched_action")
+            if named or self.chance(0.5):
                 second.counterpart = first
                 # The first order can only name the second if it was exported after it.
                 if second_at < first.states[0][0]:
                     first.counterpart = second
-            if fault == "counterpart_failed":
-                second.states = [
-                    (second_at, "submitted"),
-                    (second_at + second_delay, "failed"),
-                ]
-            elif fault == "withdrawn":
-                after = second_at + second_delay + self.between(DAY, 4 * DAY)
-                second.states.append((after, "withdrawn"))
+            orders[carrier] = self._go_wrong(fault, first, second)
+        if fault:
+            account.fault = fault
+            self._note(account, fault)
+        within = local_midnight(account.city, effective_on) < self.calendar.end
+        if within and (not fault or fault in HEALING_FAULTS):
+            stays = PLAN_CARRIERS[plan_id] if action != "cancel" else ()
+            account.plans |= {c: plan_id if c in stays else None for c in carriers}
         return orders
+
+    def _note(self, account: Account, fault: str) -> None:
+        """Count a mistake in orders, and the exceptions that it makes."""
+        exception_type, number = ORDER_FAULTS[fault]
+        self.people.note(f"orders.{fault}", account)
+        self.people.exceptions[exception_type] += number
+
+    def _go_wrong(self, fault: str, first: Order, second: Order) -> Order:
+        """Have a completed counterpart go wrong as `fault` says; returns the one that stands."""
+        begun, ended = second.requested_at, second.states[-1][0]
+        if fault in ("counterpart_failed", "failed_then_retried"):
+            second.states = [(begun, "submitted"), (ended, "failed")]
+        elif fault == "withdrawn":
+            second.states.append((ended + self.between(DAY, 4 * DAY), "withdrawn"))
+        elif fault == "called_off":
+            # Before either carrier had done it.
+            for order in (first, second):
+                since = order.requested_at
+                after = since + self.between(HOUR, 4 * HOUR)
+                order.states = [(since, "submitted"), (after, "withdrawn")]
+        elif fault == "mismatched_plan":
+            second.plan_id = "SHARE1000" if first.plan_id == "SHARE800" else "SHARE800"
+        elif fault == "mismatched_action":
+            second.action = "subscribe"
+        if fault != "failed_then_retried":
+            return second
+        again = begun + self.between(26 * HOUR, 66 * HOUR)
+        retry = replace(second, requested_at=again, states=[], counterpart=first)
+        return self._order(retry, again + ended - begun)
 
     # Lines.
 
@@ -298,10 +344,16 @@ class Registrar:
     # Steps of a life.
 
     def subscribe(
-        self, account: Account, plan_id: str, effective_on: date, fault: str = ""
+        self,
+        account: Account,
+        plan_id: str,
+        effective_on: date,
+        fault: str = "",
+        *,
+        origin: int | None = None,
     ) -> dict[int, Order]:
         """Subscribe to a plan; the lines come to life at the start of the day."""
-        orders = self.order_plan(account, "subscribe", plan_id, effective_on, fault)
+        orders = self.order_plan(account, "subscribe", plan_id, effective_on, fault, origin=origin)
         begin = local_midnight(account.city, effective_on)
         known = min(o.done_at for o in orders.values() if o.done_at is not None)
         for carrier in PLAN_CARRIERS[plan_id]:
@@ -310,22 +362,33 @@ class Registrar:
             lines = [li for li in account.lines if li.carrier == carrier]
             if not lines:
                 lines = self._household_lines(account, carrier)
+            ordered = order.plan_id if order else plan_id
             for place, line in enumerate(lines):
-                self._activate(line, plan_id, seen_at + place, begin, place)
+                self._activate(line, ordered, seen_at + place, begin, place)
         return orders
 
     def change_bundle(
-        self, account: Account, old_plan: str, plan_id: str, effective_on: date
+        self,
+        account: Account,
+        old_plan: str,
+        plan_id: str,
+        effective_on: date,
+        fault: str = "",
+        *,
+        origin: int | None = None,
     ) -> None:
         """Change to a plan of other carriers: lines go dead where it leaves, come to life where
         it is new.
         """
         before, after = PLAN_CARRIERS[old_plan], PLAN_CARRIERS[plan_id]
         leaves = tuple(carrier for carrier in before if carrier not in after)
-        orders = self.change_plan(account, plan_id, effective_on, leaves=leaves)
+        orders = self.change_plan(
+            account, plan_id, effective_on, fault, leaves=leaves, origin=origin
+        )
         begin = local_midnight(account.city, effective_on)
         for line in account.lines:
-            if line.carrier in leaves and line.active(begin):
+            told = line.carrier in leaves and line.carrier in orders
+            if told and line.active(begin):
                 self._disconnect(line, begin, begin + self.between(MINUTE, 5 * HOUR))
         for carrier in after:
             if carrier not in before:
@@ -341,10 +404,19 @@ class Registrar:
         fault: str = "",
         *,
         leaves: tuple[int, ...] = (),
+        origin: int | None = None,
+        placed_at: int | None = None,
     ) -> dict[int, Order]:
         """Change plan; each carrier updates its subscriber data when its own order is done."""
         orders = self.order_plan(
-            account, "change_plan", plan_id, effective_on, fault, leaves=leaves
+            account,
+            "change_plan",
+            plan_id,
+            effective_on,
+            fault,
+            leaves=leaves,
+            origin=origin,
+            placed_at=placed_at,
         )
         begin = local_midnight(account.city, effective_on)
         for carrier, order in orders.items():
@@ -363,13 +435,34 @@ class Registrar:
         if state := self._amend(line, seen_at):
             state.status, state.deactivated_at = "disconnected", end
 
-    def cancel(self, account: Account, plan_id: str, effective_on: date) -> None:
-        """Cancel a plan; its lines go dead at the start of the day."""
-        self.order_plan(account, "cancel", plan_id, effective_on)
+    def cancel(
+        self,
+        account: Account,
+        plan_id: str,
+        effective_on: date,
+        fault: str = "",
+        *,
+        origin: int | None = None,
+    ) -> dict[int, Order]:
+        """Cancel a plan; its lines go dead at the start of the day, at carriers that were told."""
+        orders = self.order_plan(account, "cancel", plan_id, effective_on, fault, origin=origin)
         end = local_midnight(account.city, effective_on)
         for line in account.lines:
-            if line.carrier in PLAN_CARRIERS[plan_id] and line.active(end - 1):
+            if line.carrier in orders and line.active(end - 1):
                 self._disconnect(line, end, end + self.between(MINUTE, 5 * HOUR))
+        return orders
+
+    def disconnect(self, line: Line, at: int) -> None:
+        """The carrier disconnects a line, and no order says so."""
+        self._disconnect(line, at, at + self.between(MINUTE, HOUR))
+
+    def misname(self, account: Account, carrier: int, at: int, field: str) -> None:
+        """One carrier has a `name` or an `email` of the household that the others have not."""
+        place = account.index + 1
+        other = {"name": f"Occupant {place}", "email": f"occupant.{place}@example.net"}[field]
+        for line in account.lines:
+            if line.carrier == carrier and (state := self._amend(line, at)):
+                setattr(state, field, other)
 
     def close_account(self, account: Account, plans: tuple[str, ...], closed_on: date) -> None:
         """Cancel everything and close the account: `closed_on` is the first day without it."""

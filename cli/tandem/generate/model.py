@@ -35,10 +35,31 @@ SYNC_TOLERANCE_DAYS = {
     "WIRELINE_LD": 0,
 }
 
+#: Mistakes in orders, and the exceptions that each makes: of which type, and how many.
+ORDER_FAULTS = {
+    "missing_counterpart": ("missing_counterpart", 1),
+    "late_counterpart": ("missing_counterpart", 1),
+    "slow_counterpart": ("missing_counterpart", 1),
+    "third_missing": ("missing_counterpart", 2),
+    "counterpart_failed": ("counterpart_failed", 1),
+    "failed_then_retried": ("counterpart_failed", 1),
+    "withdrawn": ("counterpart_failed", 1),
+    "called_off": ("counterpart_failed", 0),
+    "mismatched_date": ("mismatched", 2),
+    "mismatched_plan": ("mismatched", 2),
+    "mismatched_action": ("mismatched", 2),
+    "unknown_plan": ("unknown_plan", 1),
+}
+#: Those after which the carriers agree in the end.
+HEALING_FAULTS = ("late_counterpart", "slow_counterpart", "failed_then_retried")
+
 
 @dataclass(slots=True)
 class Account:
-    """A subscriber. `rows` are its rows of the accounts feed, each with when it was sent."""
+    """A subscriber. `rows` are its rows of the accounts feed, each with when it was sent.
+
+    `plans` are the plans in effect at the end of the run by carrier, by orders in step.
+    """
 
     index: int
     account_id: str
@@ -51,6 +72,8 @@ class Account:
     email: str
     closed_on: date | None = None
     story: str = ""
+    fault: str = ""
+    plans: dict[int, str | None] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     rows: list[AccountRow] = field(default_factory=list)
 
@@ -176,7 +199,16 @@ class Population:
     absent: set[int] = field(default_factory=set)
     stories: dict[str, Story] = field(default_factory=dict)
     trouble: Counter[str] = field(default_factory=Counter)
+    #: Accounts by kind of trouble, for what concerns orders and what carriers say of lines.
+    cases: dict[str, list[str]] = field(default_factory=dict)
+    #: Exceptions of bundle integrity that the trouble with orders and plans makes, by type.
+    exceptions: Counter[str] = field(default_factory=Counter)
     numbers_used: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    def note(self, kind: str, account: Account) -> None:
+        """Count trouble of an account, and keep whose it is."""
+        self.trouble[kind] += 1
+        self.cases.setdefault(kind, []).append(account.account_id)
 
 
 @dataclass(frozen=True)

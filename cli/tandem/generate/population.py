@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 from tandem.generate.adjustments import adjust_rollover, number_adjustments
 from tandem.generate.calendar import DAY, Calendar, add_months
@@ -23,14 +24,25 @@ _SMALL_TOWN = 40
 # Mistakes in orders and how they come about: (kind, what was ordered, share of all accounts).
 _ORDER_FAULTS = (
     ("missing_counterpart", "change_plan", 0.003),
+    ("missing_counterpart", "cancel", 0.001),
     ("missing_counterpart", "subscribe", 0.001),
+    ("third_missing", "change_bundle", 0.001),
     ("counterpart_failed", "change_plan", 0.003),
+    ("failed_then_retried", "change_plan", 0.002),
     ("mismatched_date", "change_plan", 0.003),
+    ("mismatched_plan", "subscribe", 0.001),
+    ("mismatched_action", "change_plan", 0.001),
     ("withdrawn", "change_plan", 0.003),
+    ("called_off", "change_plan", 0.002),
     ("late_counterpart", "change_plan", 0.003),
     ("late_counterpart", "subscribe", 0.002),
     ("unknown_plan", "change_plan", 0.001),
 )
+# Those of a plan with the internet carrier; the others are of plans with the wireline carrier.
+_INTERNET_FAULTS = ("cancel", "change_bundle")
+
+# What one carrier says of its lines of a shared plan, and the other does not.
+_ONE_SIDED = ("disconnected", "other_name", "other_email")
 
 # Oddities in addresses and names that have broken billing systems before.
 _ODD_ADDRESSES = (
@@ -44,6 +56,14 @@ _ODD_NAMES = (
     "Robert'); DROP TABLE accounts;--",
     "@Home Repairs, Inc.",
 )
+
+
+class _Fault(NamedTuple):
+    """A mistake in orders; carriers of the plan take turns in having the first order."""
+
+    kind: str
+    action: str
+    turn: int
 
 
 class _Settler:
@@ -80,14 +100,16 @@ class _Settler:
         start = self.first.replace(day=cycle_day)
         return add_months(start, -1) if self.registrar.chance(0.5) else start
 
-    def settle(self, fault: tuple[str, str] | None) -> None:
+    def settle(self, fault: _Fault | None) -> None:
         """One household, with a mistake in an order if `fault` says so."""
         registrar = self.registrar
         cycle_day = self.cycle_days[self.dice.pick(self.cycle_shares)]
         if fault:
             offer = "SHARE1000" if registrar.chance(0.5) else "SHARE800"
+            if fault.action in _INTERNET_FAULTS:
+                offer = "SHARE_DATA"
             account = self._open(offer, self.first, cycle_day)
-            self._mistake(account, *fault)
+            self._mistake(account, fault)
             return
         offer = self.offers[self.dice.pick(self.offer_shares)]
         opened_on, closing = self._first_cycle(cycle_day), False
@@ -173,24 +195,37 @@ class _Settler:
         account.address = (f"{number} {street}", "", account.address[2])
         self.registrar.send_account(account, self._moment(account, 0.1, 0.9))
 
-    def _mistake(self, account: Account, kind: str, action: str) -> None:
-        """Subscribe (or subscribe and change plan) with a mistake in the orders."""
-        registrar = self.registrar
-        fault = kind if action == "subscribe" else ""
-        orders = registrar.subscribe(account, account.offer, self.first, fault)
+    def _mistake(self, account: Account, fault: _Fault) -> None:
+        """Subscribe (or subscribe and do something else) with a mistake in the orders."""
+        registrar, kind, action = self.registrar, fault.kind, fault.action
+        account.fault = kind
+        carriers = PLAN_CARRIERS[account.offer]
+        origin = carriers[fault.turn % len(carriers)]
+        wrong = action == "subscribe"
+        orders = registrar.subscribe(
+            account,
+            account.offer,
+            self.first,
+            kind if wrong else "",
+            origin=origin if wrong else None,
+        )
         registrar.send_account(account, min(o.requested_at for o in orders.values()))
-        if action == "change_plan":
-            other = "SHARE800" if account.offer == "SHARE1000" else "SHARE1000"
-            on = self.day_between(self.first + timedelta(days=5), self.first + timedelta(days=15))
-            orders = registrar.change_plan(
-                account, other, on, "missing_counterpart" if kind == "unknown_plan" else kind
-            )
-            if kind == "unknown_plan":
-                for order in orders.values():
-                    order.plan_id = "SHARE9000"
-                for line in account.lines:
-                    del line.snapshots[1:]
-        self.people.trouble[f"orders.{kind}"] += 1
+        if wrong:
+            return
+        on = self.day_between(self.first + timedelta(days=5), self.first + timedelta(days=15))
+        if action == "cancel":
+            registrar.cancel(account, account.offer, on, kind, origin=origin)
+            return
+        if action == "change_bundle":
+            registrar.change_bundle(account, account.offer, "SHARE800", on, kind, origin=origin)
+            return
+        other = "SHARE800" if account.offer == "SHARE1000" else "SHARE1000"
+        orders = registrar.change_plan(account, other, on, kind, origin=origin)
+        if kind == "unknown_plan":
+            for order in orders.values():
+                order.plan_id = "SHARE9000"
+            for line in account.lines:
+                del line.snapshots[1:]
 
 
 def _day_within(registrar: Registrar, days: int, low: float, high: float) -> int:
@@ -292,24 +327,27 @@ def _disturb_subscribers(registrar: Registrar, town: Town, calendar: Calendar) -
         if account := someone():
             line = account.lines[0]
             people.absent.add(line.index)
-            people.trouble["subscribers.missing_in_batch"] += 1
+            people.note("subscribers.missing_in_batch", account)
     for _ in range(_some(town, 0.003)):
         if (account := someone()) and registrar.rename(
             account.lines[0], day(account, 0.1, 0.6), announced=False
         ):
-            people.trouble["subscribers.unannounced_change"] += 1
+            people.note("subscribers.unannounced_change", account)
     for _ in range(_some(town, 0.002)):
         if account := someone():
             registrar.add_line(account, day(account, 0.1, 0.6), announced=False)
-            people.trouble["subscribers.unannounced_line"] += 1
+            people.note("subscribers.unannounced_line", account)
     for _ in range(_some(town, 0.002)):
         if account := someone():
             registrar.add_line(account, day(account, 0.1, 0.6), late=True)
-            people.trouble["subscriber_changes.late"] += 1
+            people.note("subscriber_changes.late", account)
+    alike = filter(_shared, iter(someone, None))
+    for kind, account in zip(_ONE_SIDED * _some(town, 0.001), alike, strict=False):
+        _contradict(registrar, account, kind, day(account, 0.1, 0.6))
     changed: list[Line] = [
         line
         for line in people.lines
-        if not line.account.story
+        if not (line.account.story or line.account.fault)
         and line.carrier == WIRELESS
         and len(line.snapshots) == 2
         and line.snapshots[1].plan_id != line.snapshots[0].plan_id
@@ -317,7 +355,34 @@ def _disturb_subscribers(registrar: Registrar, town: Town, calendar: Calendar) -
     ]
     for index in rng.permutation(len(changed))[: _some(town, 0.002)].tolist():
         del changed[index].snapshots[1:]
-        people.trouble["subscribers.plan_not_updated"] += 1
+        people.note("subscribers.plan_not_updated", changed[index].account)
+
+
+def _contradict(registrar: Registrar, account: Account, kind: str, at: int) -> None:
+    """Have one carrier of a shared plan say something that the other does not."""
+    carrier = account.lines[-1].carrier
+    if kind == "disconnected":
+        for line in account.lines:
+            if line.carrier == carrier:
+                registrar.disconnect(line, at)
+    else:
+        registrar.misname(account, carrier, at, kind.removeprefix("other_"))
+    registrar.people.note(f"subscribers.{kind}_at_one_carrier", account)
+
+
+def _shared(account: Account) -> bool:
+    """Whether carriers share its plan and nobody but the holder uses its lines."""
+    return len(PLAN_CARRIERS.get(account.offer, ())) > 1 and all(
+        len(line.snapshots) == 1 for line in account.lines
+    )
+
+
+def _count_plan_mismatches(people: Population) -> None:
+    """Lines in force whose carrier has them on another plan than the one in effect."""
+    for line in people.lines:
+        state = line.snapshots[-1]
+        if state.deactivated_at is None and state.plan_id != line.account.plans.get(line.carrier):
+            people.exceptions["plan_mismatch"] += 1
 
 
 def populate(
@@ -329,11 +394,12 @@ def populate(
     settle_stories(town, calendar, registrar)
     settler = _Settler(town, calendar, registrar)
     left = town.accounts - len(people.accounts)
-    faults: list[tuple[str, str] | None] = [
+    mistakes = [
         (kind, action) for kind, action, share in _ORDER_FAULTS for _ in range(_some(town, share))
     ]
-    plain: list[tuple[str, str] | None] = [None] * max(0, left - len(faults))
-    everyone = (faults + plain)[: max(0, left)]
+    faults = [_Fault(*mistake, turn) for turn, mistake in enumerate(mistakes)]
+    plain: list[_Fault | None] = [None] * max(0, left - len(faults))
+    everyone = [*faults, *plain][: max(0, left)]
     for done, index in enumerate(registrar.rng.permutation(len(everyone)).tolist()):
         if done % 1000 == 0:
             progress("accounts", done, town.accounts)
@@ -344,6 +410,7 @@ def populate(
         _disturb_accounts(registrar, town, calendar)
         _disturb_subscribers(registrar, town, calendar)
         script_edges(town, calendar, people)
+    _count_plan_mismatches(people)
     if town.adjustments:
         adjust_rollover(town, calendar, people)
         number_adjustments(people)

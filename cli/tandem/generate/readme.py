@@ -8,6 +8,9 @@ from tandem.generate.calendar import Calendar
 from tandem.generate.summary import Summary
 from tandem.generate.town import Town
 
+# Accounts of a kind of trouble that are named.
+_NAMED = 5
+
 
 def readme(town: Town, calendar: Calendar, summary: Summary) -> str:
     """What is in the folders, how to load them, and what to look at."""
@@ -47,4 +50,11 @@ def readme(town: Town, calendar: Calendar, summary: Summary) -> str:
     if summary.trouble:
         lines += ["", "Trouble put in, by feed and kind", "--------------------------------", ""]
         lines += [f"  {kind:<44} {count:>7}" for kind, count in summary.trouble.items()]
+    if summary.exceptions:
+        lines += ["", "Exceptions that come of it, by type", "-" * 35, ""]
+        lines += [f"  {kind:<44} {count:>7}" for kind, count in summary.exceptions.items()]
+        lines += ["", "Whose orders and lines they are", "-" * 31, ""]
+        for kind, accounts in summary.cases.items():
+            told = ", ".join(accounts[:_NAMED]) + (", ..." if len(accounts) > _NAMED else "")
+            lines.append(f"  {kind:<44} {told}")
     return "\n".join(lines) + "\n"

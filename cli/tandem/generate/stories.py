@@ -49,6 +49,7 @@ ORDINARY_USAGE = {
     "mover": 0.5,
     "mid_cycle": 0.6,
     "rollover": 0.0,
+    "passed_through": 0.4,
 }
 
 
@@ -284,8 +285,22 @@ def _one_sided_order(scene: _Scene, story: str) -> tuple[Account, ...]:
     scene.join(account)
     fault = "missing_counterpart" if scene.town.trouble else ""
     scene.registrar.change_plan(account, "SHARE800", scene.first + timedelta(days=9), fault)
-    if fault:
-        scene.registrar.people.trouble[f"orders.{fault}"] += 1
+    return (account,)
+
+
+def _passed_through(scene: _Scene, story: str) -> tuple[Account, ...]:
+    opened_on = scene.start(scene.cycle_day(1))
+    account = scene.open(story, "SHARE1000", ATLANTA, opened_on, 1)
+    scene.join(account)
+    after = scene.calendar.first_days[-1]
+    scene.registrar.change_plan(
+        account,
+        "SHARE800",
+        after + timedelta(days=7),
+        "missing_counterpart" if scene.town.trouble else "",
+        origin=WIRELESS,
+        placed_at=scene.registrar.moment(account, after - timedelta(days=9), (9, 11)),
+    )
     return (account,)
 
 
@@ -293,8 +308,6 @@ def _late_counterpart(scene: _Scene, story: str) -> tuple[Account, ...]:
     account = scene.open(story, "SHARE800", ATLANTA, scene.first, 1)
     fault = "late_counterpart" if scene.town.trouble else ""
     scene.join(account, fault)
-    if fault:
-        scene.registrar.people.trouble[f"orders.{fault}"] += 1
     return (account,)
 
 
@@ -493,6 +506,12 @@ _PLOTS: tuple[tuple[str, Callable[[_Scene, str], tuple[Account, ...]], str, str]
         "credit, a debit, expired minutes bought back, a paid extension; in the third cycle draws "
         "again, and minutes about to expire",
         "; one resale of minutes that never were.",
+    ),
+    (
+        "passed_through",
+        _passed_through,
+        "SHARE1000; a change to SHARE800 after the last day of the town is ordered in advance",
+        ", at the wireless carrier only: the order has to be passed through to the other one.",
     ),
 )
 #: The plot that only a town with adjustments has.

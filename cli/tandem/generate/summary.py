@@ -45,7 +45,9 @@ class Summary:
     """All files in the order in which to load them, trouble by kind, and the stories.
 
     `trouble` counts by `feed.kind`. `cdrs` are data rows in CDR files, voids, duplicates and
-    malformed rows included.
+    malformed rows included. `cases` are accounts by kind of trouble, where it concerns orders or
+    what carriers say of their lines; `exceptions` are how many exceptions of bundle integrity that
+    makes by type, once everything is loaded (resold units, which closes decide, left out).
     """
 
     out: Path
@@ -55,6 +57,8 @@ class Summary:
     accounts: int
     lines: int
     cdrs: int
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exceptions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def folders(self) -> tuple[str, ...]:
