@@ -27,27 +27,44 @@
                 moments.account_id = pairs.account_id
                 and pairs.one_carrier_id in (moments.carrier_id, moments.other_carrier_id)
                 and pairs.two_carrier_id in (moments.carrier_id, moments.other_carrier_id)
-        {%- for side in ['one', 'two'] %}
-            cross join
-                lateral (
-                    select
-                        pairs.{{ side }}_carrier_id as carrier_id,
-                        pairs.{{ side }}_order_id as order_id
-                ) as {{ side }}_order
-            cross join
-                lateral (
-                    select
-                        coalesce(
-                            {{ order_status_at(side ~ '_order', 'moments.stood_at') }},
-                            case
-                                when
-                                    {{ side }}_order.carrier_id = moments.carrier_id
-                                    and {{ side }}_order.order_id = moments.order_id
-                                    then 'submitted'
-                            end
-                        ) as status
-                ) as {{ side }}
-        {%- endfor %}
+        cross join
+            lateral (
+                select
+                    pairs.one_carrier_id as carrier_id,
+                    pairs.one_order_id as order_id
+            ) as one_order
+        cross join
+            lateral (
+                select
+                    coalesce(
+                        {{ order_status_at('one_order', 'moments.stood_at') }},
+                        case
+                            when
+                                one_order.carrier_id = moments.carrier_id
+                                and one_order.order_id = moments.order_id
+                                then 'submitted'
+                        end
+                    ) as status
+            ) as one
+        cross join
+            lateral (
+                select
+                    pairs.two_carrier_id as carrier_id,
+                    pairs.two_order_id as order_id
+            ) as two_order
+        cross join
+            lateral (
+                select
+                    coalesce(
+                        {{ order_status_at('two_order', 'moments.stood_at') }},
+                        case
+                            when
+                                two_order.carrier_id = moments.carrier_id
+                                and two_order.order_id = moments.order_id
+                                then 'submitted'
+                        end
+                    ) as status
+            ) as two
         where
             one.status is not null
             and two.status is not null
