@@ -430,6 +430,19 @@ ISSUING_STATEMENTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "voided_usage",
+        """
+        insert into issued.voided_usage (
+            account_id, started_at, carrier_id, cdr_id, cycle_start, close_id
+        )
+        select
+            v.account_id, v.started_at, v.carrier_id, v.cdr_id, v.cycle_start, %(close_id)s
+        from rating.int_voids_open as v
+        inner join billing.int_account_bounds as b using (account_id)
+        where v.cycle_start < b.closing_through
+        """,
+    ),
+    (
         "cycles",
         """
         insert into issued.cycles (

@@ -19,13 +19,21 @@ reversals as not materialized (select * from {{ ref('int_reversals_open') }}),
 
 frontiers as (select * from {{ source('issued', 'account_frontiers') }}),
 
-suspended as (select * from {{ ref('int_usage_suspended') }}),
+-- from the moment of a close on, what waited in its cycle waits in the next one
+suspended as (
+    select
+        suspended.carrier_id,
+        suspended.quantity,
+        greatest(suspended.cycle_start, frontiers.closed_through) as cycle_start
+    from {{ ref('int_usage_suspended') }} as suspended
+    left join frontiers on suspended.account_id = frontiers.account_id
+),
 
 voids as (select * from {{ ref('int_usage_voids') }}),
 
-calendar as (select * from {{ ref('int_account_calendar') }}),
+voids_open as not materialized (select * from {{ ref('int_voids_open') }}),
 
-closed_cycles as (select * from {{ source('issued', 'cycles') }}),
+frozen_voids as not materialized (select * from {{ source('issued', 'voided_usage') }}),
 
 issued_reversals as not materialized (
     select * from {{ source('issued', 'rated_usage') }}
@@ -41,22 +49,10 @@ voided as (
             -- the void of a billed record stands where its reversal does
             issued_reversals.cycle_start,
             open_reversals.cycle_start,
-            closed_cycles.cycle_start,
-            case
-                when voids.started_at < calendar.first_open_start_at then calendar.first_open_start
-                when
-                    (voids.started_at at time zone calendar.time_zone)::date
-                    < calendar.first_open_end
-                    then calendar.first_open_start
-                else
-                    {{ cycle_start_of(
-                        '(voids.started_at at time zone calendar.time_zone)::date',
-                        'calendar.bill_cycle_day'
-                    ) }}
-            end
+            frozen_voids.cycle_start,
+            voids_open.cycle_start
         ) as cycle_start
     from voids
-    left join calendar on voids.account_id = calendar.account_id
     left join issued_reversals
         on
             voids.account_id = issued_reversals.account_id
@@ -68,11 +64,18 @@ voided as (
             voids.account_id = open_reversals.account_id
             and voids.carrier_id = open_reversals.carrier_id
             and voids.cdr_id = open_reversals.cdr_id
-    left join closed_cycles
+    left join frozen_voids
         on
-            voids.account_id = closed_cycles.account_id
-            and voids.started_at >= closed_cycles.cycle_start_at
-            and voids.started_at < closed_cycles.cycle_end_at
+            voids.account_id = frozen_voids.account_id
+            and voids.started_at = frozen_voids.started_at
+            and voids.carrier_id = frozen_voids.carrier_id
+            and voids.cdr_id = frozen_voids.cdr_id
+    left join voids_open
+        on
+            voids.account_id = voids_open.account_id
+            and voids.started_at = voids_open.started_at
+            and voids.carrier_id = voids_open.carrier_id
+            and voids.cdr_id = voids_open.cdr_id
 ),
 
 outcomes as (

@@ -1,7 +1,11 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_units',
-    indexes=[{'columns': ['carrier_id', 'cdr_id'], 'unique': true}, {'columns': ['account_id']}],
+    indexes=[
+        {'columns': ['carrier_id', 'cdr_id'], 'unique': true},
+        {'columns': ['account_id']},
+        {'columns': ['carrier_id', 'service_number']},
+    ],
     meta={
         'follows_rebuild': true,
         'units': 'int_voids_to_decide',
@@ -10,7 +14,8 @@
 ) }}
 
 -- Rule "void": a void of a record in an open cycle takes it out, one of an unknown record waits for
--- it, one of a billed record is reversed in the first open cycle.
+-- it, one of a billed record is reversed in the first open cycle. What it took out is whose the
+-- line says it is, until a close freezes that.
 
 with
 
@@ -30,6 +35,8 @@ billed as (
     where not is_reversal
 ),
 
+frozen as (select * from {{ source('issued', 'voided_usage') }}),
+
 originals as (
     select
         voids.carrier_id,
@@ -45,7 +52,7 @@ originals as (
     left join cdrs on voids.carrier_id = cdrs.carrier_id and voids.cdr_id = cdrs.cdr_id
 ),
 
--- a billed record is found by the accounts that its number has ever belonged to
+-- what closes said of a record is found by the accounts that its number has ever belonged to
 once_served as (
     select distinct
         originals.carrier_id,
@@ -77,12 +84,31 @@ reversed as (
             and originals.cdr_id = billed.cdr_id
 ),
 
+taken_out as (
+    select
+        originals.carrier_id,
+        originals.cdr_id,
+        frozen.account_id
+    from originals
+    inner join once_served
+        on
+            originals.carrier_id = once_served.carrier_id
+            and originals.cdr_id = once_served.cdr_id
+    inner join frozen
+        on
+            once_served.account_id = frozen.account_id
+            and originals.started_at = frozen.started_at
+            and originals.carrier_id = frozen.carrier_id
+            and originals.cdr_id = frozen.cdr_id
+),
+
 final as (
     select
         originals.carrier_id,
         originals.cdr_id,
         case
-            when originals.is_known then coalesce(reversed.account_id, served_lines.account_id)
+            when originals.is_known
+                then coalesce(reversed.account_id, taken_out.account_id, served_lines.account_id)
         end as account_id,
         originals.service_number,
         originals.service,
@@ -98,6 +124,8 @@ final as (
     from originals
     left join reversed
         on originals.carrier_id = reversed.carrier_id and originals.cdr_id = reversed.cdr_id
+    left join taken_out
+        on originals.carrier_id = taken_out.carrier_id and originals.cdr_id = taken_out.cdr_id
     left join served_lines
         on
             originals.carrier_id = served_lines.carrier_id

@@ -1040,6 +1040,36 @@ _damage(
 
 # invariants: closed is closed
 
+TAKEN_OUT = "(carrier_id, cdr_id) in (select carrier_id, cdr_id from issued.voided_usage)"
+_damage(
+    "assert_voided_stay_as_closed",
+    "a record taken out is another account's since",
+    _update("rating.int_usage_voids", "account_id = 'SOMEONE'", TAKEN_OUT),
+)
+_damage(
+    "assert_voided_stay_as_closed",
+    "what is counted in a closed cycle is gone",
+    _delete("rating.int_usage_voids", TAKEN_OUT),
+)
+_damage(
+    "assert_voided_stay_as_closed",
+    "a record taken out at another time",
+    _update("rating.int_usage_voids", "started_at = started_at + interval '1 s'", TAKEN_OUT),
+)
+_damage(
+    "assert_voided_stay_as_closed",
+    "frozen in a cycle that is open",
+    _update("issued.voided_usage", "cycle_start = cycle_start + 366"),
+)
+_damage(
+    "assert_voided_stay_as_closed",
+    "a close passed a record by",
+    _update(
+        "issued.account_frontiers",
+        "closed_through = closed_through + 62",
+        "account_id in (select account_id from rating.int_voids_open)",
+    ),
+)
 _damage(
     "assert_closed_cycles_hold_nothing_open",
     "a bill of an open cycle",

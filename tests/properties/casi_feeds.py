@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from tests.properties.steps import Account, Load, Row
 
@@ -71,6 +71,36 @@ class CasiFeeds:
             ]
         return found
 
+    def corrections(self, voided: Sequence[tuple[str, Row]]) -> list[tuple[date, Load]]:
+        """Numbers with voided calls turn out to be another account's since before one of them, or
+        since the very instant: before the close of its cycle, after it, and after that of the next.
+
+        Args:
+            voided: such calls, with their carriers.
+        """
+        r = self.random
+        found: list[tuple[date, Load]] = []
+        for carrier, call in voided:
+            if r.random() > 0.4:
+                continue
+            started = datetime.fromisoformat(str(call["started_at"]))
+            comes = started.date() + timedelta(days=r.choice([8, 20, 35, 60, 90]))
+            since = started - timedelta(days=r.choice([0, 0, 2, 15]))
+            out = call["direction"] == "originated"
+            row: Row = {
+                "change_id": f"cc{next(self.change_ids)}",
+                "changed_at": datetime.combine(comes, time(), UTC).isoformat(),
+                "account_id": r.choice(self.accounts).account_id,
+                "service_number": call["calling_number" if out else "called_number"],
+                "status": "active",
+                "activated_at": since.isoformat(),
+                **self.said(),
+            }
+            # the night's records are there by then, or not yet
+            day = min(comes, date(2025, 7, 20)) + timedelta(days=r.choice([0, 1, 5]))
+            found.append((day, Load("subscriber_changes", (row,), carrier)))
+        return found
+
     @staticmethod
     def _as_of(
         as_of: datetime, listed: Sequence[Row], changes: Sequence[tuple[date, Row]]
@@ -92,10 +122,17 @@ class CasiFeeds:
             return [row, self._otherwise(row, as_of)]
         other: Row = {"account_id": r.choice(self.accounts).account_id}
         if fate < 0.11:
-            # of two accounts, at one of which it was over at once: whose calls they are stays
-            at = as_of.isoformat()
-            over: Row = {"status": "disconnected", "activated_at": at, "deactivated_at": at}
-            return [row, row | over | other]
+            # of two accounts: its calls are the other's since a day, in an open cycle or in one
+            # closed long ago; or, since both began at once, those of the smaller; or stay, where
+            # the other had it for no time
+            at = (as_of - timedelta(days=r.choice([0, 3, 20, 60]))).isoformat()
+            since: list[Row] = [
+                {"activated_at": at},
+                {"activated_at": at},
+                {},
+                {"status": "disconnected", "activated_at": at, "deactivated_at": at},
+            ]
+            return [row, row | r.choice(since) | other]
         if fate < 0.13:
             new = row | {"service_number": f"+1{next(self.numbers)}"}
             return [row, new, new | other]

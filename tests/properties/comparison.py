@@ -270,6 +270,13 @@ MARTS: tuple[Compared, ...] = (
         _words("feed carrier_id rows_read accepted duplicate rejected"),
     ),
     Compared(
+        "control.usage_control",
+        ("carrier_id", "cycle_start"),
+        _words("accepted rated suspended voided"),
+        # every carrier has a row without a cycle, if of nothing
+        relevant=lambda row: bool(row["accepted"]),
+    ),
+    Compared(
         "control.money_control",
         ("close_id",),
         (),

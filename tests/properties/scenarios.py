@@ -337,6 +337,7 @@ class Hostile:
         r = self.random
         weights = [r.choice([0.1, 1, 1, 3, 8]) for _ in self.accounts]
         by_file: dict[tuple[date, str], list[Row]] = {}
+        voided: list[tuple[str, Row]] = []
         for _ in range(records):
             account = r.choices(self.accounts, weights)[0]
             if not account.lines:
@@ -351,6 +352,7 @@ class Hostile:
                 twin = row | {"cdr_id": f"c{next(self.cdr_ids)}"}
                 self._arrive_call(by_file, arrives, carrier, twin)  # the same instant
             elif fate < 0.05:
+                voided.append((carrier, row))
                 void = row | {"action": "void"}
                 when = arrives + timedelta(days=r.choice([-2, 0, 1, 30, 60]))
                 self._arrive_call(by_file, max(START, when), carrier, void)
@@ -360,6 +362,7 @@ class Hostile:
                 self._arrive_call(by_file, arrives, carrier, row | {"quantity": "77"})
         for (day, carrier), rows in sorted(by_file.items(), key=lambda item: item[0]):
             self.arrivals.append((day, Load("cdrs", tuple(rows), carrier)))
+        self.arrivals += self.casi.corrections(voided)
 
     def _arrive_call(
         self, by_file: dict[tuple[date, str], list[Row]], day: date, carrier: str, row: Row

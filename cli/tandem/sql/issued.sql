@@ -115,6 +115,43 @@ create table if not exists issued.rated_usage (
 comment on column issued.rated_usage.pool_offset is
 'Base units drawn on the pool in the cycle before this record';
 
+-- a table that came later: what was voided before the closes that a database already has is frozen
+-- as it was last told, in the first cycle that a close could have ended with it
+do $$
+begin
+    if to_regclass('issued.voided_usage') is null then
+        create table issued.voided_usage (
+            account_id text collate "C" not null,
+            started_at timestamptz not null,
+            carrier_id text collate "C" not null,
+            cdr_id text collate "C" not null,
+            cycle_start date not null,
+            close_id integer not null,
+            primary key (account_id, started_at, carrier_id, cdr_id)
+        );
+        if exists (
+            select 1
+            from pg_catalog.pg_tables
+            where schemaname = 'rating' and tablename = 'int_usage_voids'
+        ) then
+            insert into issued.voided_usage
+            select distinct on (v.account_id, v.started_at, v.carrier_id, v.cdr_id)
+                v.account_id, v.started_at, v.carrier_id, v.cdr_id, y.cycle_start, y.close_id
+            from rating.int_usage_voids as v
+            inner join issued.cycles as y
+                on v.account_id = y.account_id and v.started_at < y.cycle_end_at
+            inner join issued.closes as c
+                on y.close_id = c.close_id
+                and greatest(v.void_load_id, v.original_load_id) <= c.cutoff_load_id
+            where v.outcome = 'voided'
+            order by
+                v.account_id, v.started_at, v.carrier_id, v.cdr_id, y.cycle_start;
+        end if;
+    end if;
+end $$;
+comment on table issued.voided_usage is
+'One row per record that a void took out before its bill, and the closed cycle that it was in';
+
 create table if not exists issued.pool_cycles (
     account_id text collate "C" not null,
     pool_id text collate "C" not null,
