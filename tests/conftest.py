@@ -15,12 +15,22 @@ from tests.support.warehouse import Databases, Warehouse
 # Files of a minute and more, which begin first, so that no process ends minutes before the other.
 LONG_FILES = (
     "properties/test_against_rater",
+    "properties/test_orders_against_rater",
     "cli/test_closing",
     "catalog/test_gate",
     "cli/test_commands",
-    "invariants/",
-    "rules/",
+    "rules/test_bundle_integrity",
+    "rules/test_rollover",
+    "rules/test_runs",
     "cli/test_kill",
+    "invariants/",
+    "serve/",
+    "portal/",
+    "access/",
+    "rules/",
+    "outbox/",
+    "cli/",
+    "generate/",
 )
 
 
