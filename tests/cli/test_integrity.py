@@ -289,6 +289,7 @@ def test_every_type_has_words() -> None:
         "mismatched",
         "missing_counterpart",
         "unknown_plan",
+        "unknown_account",
         "plan_mismatch",
         "over_resale",
     }
@@ -693,7 +694,7 @@ def made(**more: Any) -> Notice:
         "action": "subscribe",
         "plan": "Share 1000",
         "orders": (("wireless", "W1"), ("wireline", "T1")),
-        "effective_on": date(2025, 3, 1),
+        "takes_effect_on": date(2025, 3, 1),
         "fulfilled_at": datetime(2025, 2, 28, 23, 59, tzinfo=UTC),
     }
     return Notice(**values | more)

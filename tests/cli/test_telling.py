@@ -515,7 +515,8 @@ def test_without_an_address_it_is_listed_and_never_queued(
     assert addressees(outside) == ["100%o'k@example.com"]
     shown = outside.run("notices", "--send")
     assert shown.code == 0
-    assert "5 notices cannot be sent, for want of an e-mail address." in shown.err
+    assert "4 notices cannot be sent, for want of an e-mail address." in shown.err
+    assert "1 notice cannot be sent, as the account is not known." in shown.err
     assert all(len(line) <= 100 for line in shown.out.splitlines())
 
 
