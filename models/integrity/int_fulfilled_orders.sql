@@ -75,7 +75,7 @@ sides as (
     select
         account_id,
         counterpart_key,
-        counterpart_key
+        counterpart_key as beside_key
     from answers
     union
     select * from answers

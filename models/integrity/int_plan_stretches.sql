@@ -1,7 +1,7 @@
 {{ config(unlogged=true, indexes=[{'columns': ['account_id']}]) }}
 
--- Rule "Effective plans": what each order that counts starts or ends, in the order in which they take
--- effect, whatever has been frozen.
+-- Rule "Effective plans": what each order that counts starts or ends, in the order in which they
+-- take effect, whatever has been frozen.
 
 with
 

@@ -114,6 +114,7 @@ def told(make_warehouse: Callable[[], Warehouse]) -> Iterator[Warehouse]:
             notice("A3", "cancel"),
             notice("A4"),
             notice("A5", "cancel", plan_id="OLD<PLAN>"),
+            notice("A1", "change_plan", takes_effect_on=None),
         ],
     )
     _fill_orders(warehouse)
@@ -595,6 +596,8 @@ def test_notices_are_written_once(told: Warehouse, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.err == (
         f"Wrote 3 notices to {out}; 2 cannot be sent, for want of an e-mail address.\n"
+        "1 change more never took effect: a later one, or the end of the account, came first."
+        " Nobody is told.\n"
     )
     assert re.search(r"A3 +cancel .* no e-mail address", done.out)
     assert re.search(r"A4 +subscribe .* the e-mail address is none", done.out)
