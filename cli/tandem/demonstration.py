@@ -210,7 +210,7 @@ def _render(connection: Connection, demo: Demonstration, step: Step) -> None:
             connection, bills, ("pdf",), accounts=list(demo.stories.values()), on_bill=advance
         )
     if demo.message is not None:
-        told = notices.notices(connection, account_id=_passed(demo))
+        told = notices.notices(connection, account_id=_passed(demo)).told
         folder, by = demo.folder / "notices", notices.sender(connection)
         notices.write(told, folder, by)
         # the newest is of the change

@@ -2,7 +2,9 @@
 
 -- Every rule in one list; what an exception is of makes its id, and when it was opened.
 
-{%- set rules = ['out_of_sync', 'unknown_plan', 'plan_mismatch', 'over_resale'] %}
+{%- set rules = [
+    'out_of_sync', 'unknown_plan', 'unknown_account', 'plan_mismatch', 'over_resale'
+] %}
 
 with
 
@@ -25,7 +27,8 @@ unioned as (
             found,
             opened_at,
             stands_since,
-            resolved_at
+            resolved_at,
+            refused_at
         from {{ ref('bundle_exceptions__' ~ rule) }}
         {% if not loop.last %}union all{% endif %}
     {%- endfor %}
@@ -44,7 +47,7 @@ identified as (
                 case when order_id is null then account_id end,
                 service_number,
                 adjustment_id,
-                -- the newest row of a line is one night old at most
+                -- the newest row of a line is one night old at most, but what it is about is not
                 to_char(stands_since at time zone 'UTC', 'YYYYMMDDHH24MISSUS')
             )
         ) as exception_id,
@@ -70,7 +73,8 @@ final as (
         waiver.waived_until,
         exceptions.opened_at,
         exceptions.stands_since,
-        exceptions.resolved_at
+        exceptions.resolved_at,
+        exceptions.refused_at
     from identified as exceptions
     cross join run_values
     left join lateral (

@@ -7,6 +7,8 @@ with
 
 exceptions as (select * from {{ ref('bundle_exceptions') }}),
 
+accounts as not materialized (select * from {{ ref('int_accounts') }}),
+
 final as (
     select
         exception_id as notification_id,
@@ -20,6 +22,13 @@ final as (
         expected,
         found,
         is_open,
+        -- nobody is to make a change for an account that is not known; whoever said so is told
+        other_carrier_id is not null
+        and not exists (
+            select 1
+            from accounts
+            where accounts.account_id = exceptions.account_id
+        ) as awaits_account,
         opened_at,
         stands_since,
         resolved_at

@@ -9,7 +9,11 @@ exceptions as (
         exception_type,
         notify_carrier_id,
         (stands_since at time zone 'UTC')::date as opened_on,
-        (resolved_at at time zone 'UTC')::date as resolved_on
+        -- a counterpart that was freed by a withdrawal may have been completed before
+        case
+            when resolved_at is not null
+                then (greatest(resolved_at, stands_since) at time zone 'UTC')::date
+        end as resolved_on
     from {{ ref('bundle_exceptions') }}
 ),
 

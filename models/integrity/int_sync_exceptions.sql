@@ -11,7 +11,8 @@
 
 -- Rule "bundle exceptions": each unbroken time for which an order and another carrier were out of
 -- sync, from the end of the grace period on. The counterpart with which they came into sync heals
--- it; the type stays what it would be without that one.
+-- it; the type stays what it would be without that one. A refusal while it lasts does not make
+-- another one of it, but is told to the platform that placed the order.
 
 -- depends_on: {{ ref('int_order_accounts') }}
 -- depends_on: {{ ref('int_order_candidates') }}
@@ -44,6 +45,18 @@ opened as (
     order by carrier_id, order_id, other_carrier_id, times_in_sync, stood_at
 ),
 
+refused as (
+    select
+        carrier_id,
+        order_id,
+        other_carrier_id,
+        times_in_sync,
+        min(stood_at) as refused_at
+    from numbered
+    where sync_status = 'counterpart_failed'
+    group by carrier_id, order_id, other_carrier_id, times_in_sync
+),
+
 spells as materialized (
     select
         opened.account_id,
@@ -53,6 +66,7 @@ spells as materialized (
         opened.counterpart_order_id,
         opened.sync_status,
         opened.stood_at,
+        refused.refused_at,
         row_number() over (
             order by
                 opened.account_id,
@@ -70,6 +84,12 @@ spells as materialized (
             and opened.other_carrier_id = healed.other_carrier_id
             and opened.times_in_sync + 1 = healed.times_in_sync
             and healed.sync_status = 'in_sync'
+    left join refused
+        on
+            opened.carrier_id = refused.carrier_id
+            and opened.order_id = refused.order_id
+            and opened.other_carrier_id = refused.other_carrier_id
+            and opened.times_in_sync = refused.times_in_sync
 ),
 
 healed_spells as materialized (
@@ -106,6 +126,7 @@ final as (
         {{ order_in_words('found', 'spells.stood_at') }} as found,
         orders.requested_at,
         spells.stood_at as opened_at,
+        spells.refused_at,
         healed.holds_from as resolved_at
     from found_orders as spells
     inner join orders

@@ -7,6 +7,8 @@ with
 
 order_sync as (select * from {{ ref('order_sync') }}),
 
+accounts as not materialized (select * from {{ ref('int_accounts') }}),
+
 final as (
     select
         md5(concat_ws('|', 'pass_through', carrier_id, order_id, counterpart_carrier_id))
@@ -18,6 +20,12 @@ final as (
         action,
         plan_id,
         sync_status,
+        -- the message is sent when the account is known
+        not exists (
+            select 1
+            from accounts
+            where accounts.account_id = order_sync.account_id
+        ) as awaits_account,
         effective_on,
         requested_at
     from order_sync

@@ -416,7 +416,7 @@ MUTATIONS = (
         "insert into exception_waivers values"
         " ('W1', 'mismatch', 'A1', null, null, 'agreed', '2026-03-01')",
         "exception_waivers W1: exception_type 'mismatch' is none of counterpart_failed, mismatched,"
-        " missing_counterpart, unknown_plan, plan_mismatch, over_resale",
+        " missing_counterpart, unknown_plan, unknown_account, plan_mismatch, over_resale",
     ),
     Mutation(
         "unknown_references",

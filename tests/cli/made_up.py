@@ -17,12 +17,13 @@ MARTS = {
         exception_id text, exception_type text, account_id text, carrier_id text, order_id text,
         service_number text, other_carrier_id text, notify_carrier_id text, expected text,
         found text, is_open boolean, waiver_reason text, waived_until date, opened_at timestamptz,
-        resolved_at timestamptz
+        stands_since timestamptz, resolved_at timestamptz, refused_at timestamptz
     """,
     "integrity.carrier_notifications": """
         notification_id text, exception_id text, exception_type text, carrier_id text,
         account_id text, order_carrier_id text, order_id text, service_number text, expected text,
-        found text, is_open boolean, opened_at timestamptz, resolved_at timestamptz
+        found text, is_open boolean, awaits_account boolean not null default false,
+        opened_at timestamptz, resolved_at timestamptz
     """,
     "integrity.order_instructions": """
         instruction_id text, instruction text, carrier_id text, order_id text, account_id text,
@@ -40,11 +41,12 @@ MARTS = {
     """,
     "integrity.pass_through_orders": """
         message_id text, to_carrier_id text, from_carrier_id text, order_id text, account_id text,
-        action text, plan_id text, sync_status text, effective_on date, requested_at timestamptz
+        action text, plan_id text, sync_status text, awaits_account boolean not null default false,
+        effective_on date, requested_at timestamptz
     """,
     "integrity.fulfillment_notices": """
         notice_id text, account_id text, carrier_id text, order_id text, action text, plan_id text,
-        order_keys text[], effective_on date, fulfilled_at timestamptz
+        order_keys text[], effective_on date, takes_effect_on date, fulfilled_at timestamptz
     """,
 }
 
@@ -91,7 +93,9 @@ def exception(kind: str, account: str, opened_at: datetime, **more: Any) -> dict
         "waiver_reason": None,
         "waived_until": None,
         "opened_at": opened_at,
+        "stands_since": opened_at,
         "resolved_at": None,
+        "refused_at": None,
     } | more
     return row | {"is_open": row["resolved_at"] is None}
 
@@ -199,6 +203,7 @@ def notice(account: str, action: str = "subscribe", **more: Any) -> dict[str, An
         "plan_id": "SHARE1000",
         "order_keys": [f"wireless:W-{account}", f"wireline:T-{account}"],
         "effective_on": date(2025, 6, 1),
+        "takes_effect_on": date(2025, 6, 1),
         "fulfilled_at": datetime(2025, 5, 29, 2, 30, tzinfo=UTC),
     } | more
 

@@ -114,6 +114,7 @@ def told(make_warehouse: Callable[[], Warehouse]) -> Iterator[Warehouse]:
             notice("A3", "cancel"),
             notice("A4"),
             notice("A5", "cancel", plan_id="OLD<PLAN>"),
+            notice("A1", "change_plan", takes_effect_on=None),
         ],
     )
     _fill_orders(warehouse)
@@ -289,6 +290,7 @@ def test_every_type_has_words() -> None:
         "mismatched",
         "missing_counterpart",
         "unknown_plan",
+        "unknown_account",
         "plan_mismatch",
         "over_resale",
     }
@@ -594,6 +596,8 @@ def test_notices_are_written_once(told: Warehouse, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.err == (
         f"Wrote 3 notices to {out}; 2 cannot be sent, for want of an e-mail address.\n"
+        "1 change more never took effect: a later one, or the end of the account, came first."
+        " Nobody is told.\n"
     )
     assert re.search(r"A3 +cancel .* no e-mail address", done.out)
     assert re.search(r"A4 +subscribe .* the e-mail address is none", done.out)
@@ -693,7 +697,7 @@ def made(**more: Any) -> Notice:
         "action": "subscribe",
         "plan": "Share 1000",
         "orders": (("wireless", "W1"), ("wireline", "T1")),
-        "effective_on": date(2025, 3, 1),
+        "takes_effect_on": date(2025, 3, 1),
         "fulfilled_at": datetime(2025, 2, 28, 23, 59, tzinfo=UTC),
     }
     return Notice(**values | more)

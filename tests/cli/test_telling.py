@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -362,6 +362,94 @@ def test_a_withdrawal_that_was_obeyed_is_no_release(marts: Warehouse, outside: O
     assert outside.events()[-2][:2] == ("wireless", "OrderReleaseEvent")
 
 
+def test_a_refusal_after_the_grace_period_is_told_after_the_hold(
+    marts: Warehouse, outside: Outside
+) -> None:
+    row = open_exception(marts, "A1")
+    outside.wireless.behave = drop_after
+    assert outside.run("notifications", "--send", "--carrier", "wireless").code == 1
+    outside.wireless.behave = accept
+    refused_at = ago(hours=5)
+    marts.execute("update integrity.order_instructions set resolved_at = %s", refused_at)
+    withdrawal = made_up.instruction("withdraw", row | {"opened_at": refused_at})
+    made_up.fill(marts, "integrity.order_instructions", [withdrawal])
+    stands(marts, row, "counterpart_failed")
+    assert outside.run("notifications", "--send", "--carrier", "wireless", "--now").code == 0
+    # the hold may have arrived, so it goes first, and does once
+    types = [call.body["eventType"] for call in outside.wireless.calls]
+    assert types[-2:] == ["OrderHoldEvent", "OrderWithdrawEvent"]
+    assert len(set(outside.wireless.keys())) == 2
+    # what stands now is what is shown
+    order = made_up.status("wireless", "W-A1", "completed", ago(days=4))
+    made_up.fill(marts, "integrity.order_history", [order])
+    marts.execute("update integrity.bundle_exceptions set refused_at = %s", refused_at)
+    shown = " ".join(outside.run("orders", "show", "A1").out.split())
+    assert "Since 2025-06-20 07:00 for" in shown
+    assert "W-A1: Withdraw the order; the other carrier will not carry it out." in shown
+    assert "Hold the change back" not in shown
+    assert "refused by wireline on 2025-06-20 07:00" in outside.run("exceptions", "--open").out
+    # it is made after all: one release, of both
+    resolve(marts, row)
+    outside.send("notifications", "--carrier", "wireless")
+    assert outside.send("notifications", "--carrier", "wireless") == NOTHING
+    types = [call.body["eventType"] for call in outside.wireless.calls]
+    assert types[-3:] == ["OrderHoldEvent", "OrderWithdrawEvent", "OrderReleaseEvent"]
+
+
+def test_a_hold_that_nobody_was_sent_gives_way_to_the_withdrawal(
+    marts: Warehouse, outside: Outside
+) -> None:
+    row = open_exception(marts, "A1")
+    refused_at = ago(hours=5)
+    marts.execute("update integrity.order_instructions set resolved_at = %s", refused_at)
+    withdrawal = made_up.instruction("withdraw", row | {"opened_at": refused_at})
+    made_up.fill(marts, "integrity.order_instructions", [withdrawal])
+    outside.send("notifications", "--carrier", "wireless")
+    types = [call.body["eventType"] for call in outside.wireless.calls]
+    assert types == ["OrderWithdrawEvent"]
+
+
+def test_nobody_is_asked_for_an_order_of_an_unknown_account(
+    marts: Warehouse, outside: Outside
+) -> None:
+    open_exception(marts, "A1")
+    marts.execute("update integrity.carrier_notifications set awaits_account = true")
+    made_up.fill(marts, "integrity.pass_through_orders", [made_up.passed("A1", "wireline")])
+    marts.execute("update integrity.pass_through_orders set awaits_account = true")
+    # its own platform is told to hold it all the same
+    assert outside.send("notifications") == queued(added=1)
+    assert outside.wireline.calls == []
+
+    def dispatched() -> dict[str, int]:
+        done = outside.run("orders", "dispatch", "--json")
+        assert done.code == 0, done.err
+        said: dict[str, int] = json.loads(done.out)["queued"]
+        return said
+
+    assert dispatched() == NOTHING
+    marts.execute("update integrity.pass_through_orders set awaits_account = false")
+    assert dispatched() == queued(added=1)
+
+
+def test_what_never_took_effect_or_is_yet_to_be_made_is_not_mailed(
+    marts: Warehouse, outside: Outside
+) -> None:
+    add_notice(marts, "NOW", takes_effect_on=date(2025, 7, 1))
+    add_notice(marts, "OVERTAKEN", takes_effect_on=None)
+    add_notice(marts, "FUTURE", fulfilled_at=datetime.now(UTC) + timedelta(hours=2))
+    done = outside.run("notices", "--send", *SINCE)
+    assert done.code == 0, done.err
+    assert addressees(outside) == ["now@example.com"]
+    assert "Queued 1 message" in done.err
+    assert "1 notice cannot be sent, as the change is not made yet by this" in done.err
+    assert "1 change more never took effect" in done.err
+    (body,) = marts.rows("select body ->> 'subject' as subject from outbox.messages")
+    # not the date for which it was ordered
+    assert body["subject"].endswith("from 1 July 2025")
+    marts.execute("update integrity.fulfillment_notices set fulfilled_at = now()")
+    assert outside.send("notices") == queued(added=1)
+
+
 def test_what_comes_back_is_held_and_released_again(marts: Warehouse, outside: Outside) -> None:
     first = open_exception(marts, "A1")
     outside.send("notifications")
@@ -515,7 +603,8 @@ def test_without_an_address_it_is_listed_and_never_queued(
     assert addressees(outside) == ["100%o'k@example.com"]
     shown = outside.run("notices", "--send")
     assert shown.code == 0
-    assert "5 notices cannot be sent, for want of an e-mail address." in shown.err
+    assert "4 notices cannot be sent, for want of an e-mail address." in shown.err
+    assert "1 notice cannot be sent, as the account is not known." in shown.err
     assert all(len(line) <= 100 for line in shown.out.splitlines())
 
 

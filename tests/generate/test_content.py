@@ -504,7 +504,8 @@ def test_order_trouble_is_there(troubled: Summary, troubled_load: Warehouse) -> 
     states = order_states(troubled_load)
     final = Counter(rows[-1]["status"] for rows in states.values())
     made = {kind: troubled.trouble[f"orders.{kind}"] for kind in ORDER_FAULTS}
-    assert final["failed"] == made["counterpart_failed"] + made["failed_then_retried"]
+    refused = ("counterpart_failed", "failed_then_retried", "refused_late")
+    assert final["failed"] == sum(made[kind] for kind in refused)
     assert final["withdrawn"] == made["withdrawn"] + 2 * made["called_off"]
     strange = [rows for rows in states.values() if rows[0]["plan_id"] == "SHARE9000"]
     assert len(strange) == troubled.trouble["orders.unknown_plan"]

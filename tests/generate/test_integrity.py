@@ -13,7 +13,9 @@ import pytest
 from tandem import running
 from tandem.database import exclusive
 from tandem.generate import Summary, Town, generate
+from tandem.generate.calendar import Calendar
 from tandem.generate.model import ORDER_FAULTS
+from tandem.generate.population import populate
 from tests.support.warehouse import Warehouse
 
 pytestmark = pytest.mark.xdist_group("loading")
@@ -65,6 +67,8 @@ ORDER_CASES = [
     ("mismatched_plan", "mismatched", "completed", True),
     ("mismatched_action", "mismatched", "completed", True),
     ("unknown_plan", "unknown_plan", "SHARE9000", True),
+    ("refused_late", "missing_counterpart", "submitted", True),
+    ("unknown_account", "unknown_account", "X000001", True),
 ]
 
 
@@ -104,8 +108,48 @@ def test_the_warehouse_finds_as_many_exceptions_as_were_meant(
         "counterpart_failed",
         "mismatched",
         "unknown_plan",
+        "unknown_account",
         "plan_mismatch",
     }
+
+
+def test_who_is_refused_late_is_told_to_hold_and_then_to_withdraw(
+    summary: Summary, warehouse: Warehouse
+) -> None:
+    for account in summary.cases["orders.refused_late"]:
+        told = [
+            (row["opened_at"], row["instruction"], row["resolved_at"] is None)
+            for row in warehouse.mart("integrity.order_instructions")
+            if row["account_id"] == account
+        ]
+        assert [rest for _, *rest in sorted(told)] == [["hold", False], ["withdraw", True]]
+
+
+def test_as_much_is_sold_again_beyond_what_expired_as_was_meant(
+    summary: Summary, warehouse: Warehouse
+) -> None:
+    """But for the household of the story, whose units expire only at a close."""
+    household = summary.stories["rollover"].account_ids
+    found = [
+        row
+        for row in warehouse.mart("integrity.bundle_exceptions")
+        if row["exception_type"] == "over_resale" and row["account_id"] not in household
+    ]
+    # one of its own is meant, too
+    assert len(found) == summary.trouble["rollover_adjustments.over_resale"] - 1 > 0
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_nobody_who_has_left_is_to_sell_again(seed: int) -> None:
+    town = Town(accounts=120, months=4, seed=seed, first_month=date(2025, 6, 1))
+    people = populate(town, Calendar(town.first_month, town.months), lambda *_: None)
+    left = {order.account.account_id for order in people.orders if order.action == "cancel"}
+    resold = [
+        a.cells[0] for a in people.adjustments if (a.cells[2], a.cells[3]) == ("resale", "500")
+    ]
+    assert len(resold) == 3
+    assert not left & set(resold)
+    assert not {a.account_id for a in people.accounts if a.fault} & set(resold)
 
 
 def test_accounts_without_trouble_have_no_exceptions(

@@ -107,7 +107,12 @@ MARTS: tuple[Compared, ...] = (
     Compared(
         "integrity.fulfillment_notices",
         _words("carrier_id order_id"),
-        _words("account_id action plan_id order_keys effective_on fulfilled_at"),
+        _words("account_id action plan_id order_keys effective_on takes_effect_on fulfilled_at"),
+    ),
+    Compared(
+        "integrity.order_instructions",
+        _words("carrier_id order_id other_carrier_id instruction opened_at"),
+        _words("account_id resolved_at"),
     ),
     Compared(
         "integrity.casi_subscribers",

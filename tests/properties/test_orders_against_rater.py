@@ -26,6 +26,7 @@ COMPARED = {
     "integrity.carrier_notifications",
     "integrity.pass_through_orders",
     "integrity.fulfillment_notices",
+    "integrity.order_instructions",
     "integrity.effective_plans",
 }
 
@@ -96,9 +97,12 @@ def test_orders_stand_as_the_plain_rater_says(hostile_warehouse: Warehouse, seed
     marts = [mart for mart in MARTS if mart.name in COMPARED]
     assert len(marts) == len(COMPARED)
     holders = accounts(ACCOUNTS)
-    warehouse.load("accounts", holders)
-    rater.load("accounts", holders, None, None)
+    # some accounts come after their orders, one never
+    brought = {0: holders[20:], 1: holders[10:20], 2: holders[1:10]}
     for night, files in enumerate(_pieces(seed, order_rows(seed, ACCOUNTS))):
+        if night in brought:
+            warehouse.load("accounts", brought[night])
+            rater.load("accounts", brought[night], None, None)
         for carrier, rows in files:
             loaded = warehouse.load("orders", rows, carrier, max_rejects=100)
             judged = rater.load("orders", rows, carrier, None)
@@ -118,6 +122,24 @@ def test_orders_stand_as_the_plain_rater_says(hostile_warehouse: Warehouse, seed
         for row in warehouse.rows("select exception_type, is_open from integrity.bundle_exceptions")
     )
     # a test that meets nothing proves nothing
+    assert types["unknown_account", True] > 0
+    instructions = Counter(
+        row["instruction"]
+        for row in warehouse.rows(
+            "select instruction from integrity.order_instructions as told"
+            " inner join integrity.bundle_exceptions as exceptions using (exception_id)"
+            " where exceptions.exception_type <> 'counterpart_failed'"
+        )
+    )
+    assert min(instructions["hold"], instructions["withdraw"]) > 0
+    taking_effect = Counter(
+        row["is_taking_effect"]
+        for row in warehouse.rows(
+            "select takes_effect_on is not null as is_taking_effect"
+            " from integrity.fulfillment_notices"
+        )
+    )
+    assert set(taking_effect) == {True, False}
     assert set(types) >= {
         (kind, is_open)
         for kind in ("missing_counterpart", "mismatched", "counterpart_failed")

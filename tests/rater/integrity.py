@@ -1,7 +1,7 @@
 """Bundle integrity: exceptions as a function of the data (rules 7)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ class BundleException:
     found: str | None
     opened_at: datetime
     resolved_at: datetime | None = None
+    refused_at: datetime | None = None  # when the other carrier's order failed or was withdrawn
 
     @property
     def exception_id(self) -> str:
@@ -81,6 +82,23 @@ def order_exceptions(orders: AccountOrders, as_of: datetime) -> Iterator[BundleE
             yield from sync_exceptions(orders, order, carrier_id)
 
 
+def unknown_accounts(orders: AccountOrders, known: Container[str]) -> Iterator[BundleException]:
+    """One per completed plan order of an account that the accounts feed has not brought."""
+    for order in orders.completed:
+        if order.account_id not in known:
+            yield BundleException(
+                exception_type="unknown_account",
+                account_id=order.account_id,
+                carrier_id=order.carrier_id,
+                order_id=order.order_id,
+                other=None,
+                notify_carrier_id=order.carrier_id,
+                expected="an account of the accounts feed",
+                found=order.account_id,
+                opened_at=order.requested_at,
+            )
+
+
 def state_at(
     orders: AccountOrders, order: Order, carrier_id: str, at: datetime, without: Order | None
 ) -> tuple[str, Order | None]:
@@ -132,6 +150,8 @@ def sync_exceptions(
                 opened_at=at,
             )
             was_in_sync = False
+        if status == "counterpart_failed" and open_one is not None:
+            open_one.refused_at = open_one.refused_at or at
     if open_one is not None:
         yield open_one
 

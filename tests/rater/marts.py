@@ -1,7 +1,7 @@
 """What comes out (marts.md): rows of every mart, built from what is issued and what is open."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,18 @@ from .billing import decimal_rate
 from .charging import CycleResult, PoolCycle
 from .cycles import local_date
 from .feeds import Order, Report
-from .integrity import BundleException, order_exceptions, over_resale, plan_mismatches
-from .orders import SyncRow
+from .integrity import (
+    BundleException,
+    order_exceptions,
+    over_resale,
+    plan_mismatches,
+    unknown_accounts,
+)
+from .orders import PlanSpan, SyncRow, clip, days_given
 from .rating import Usage
 
 if TYPE_CHECKING:
-    from .rater import Rater
+    from .rater import OpenAccount, Rater
 
 Row = dict[str, Any]
 
@@ -780,7 +786,8 @@ def pass_through_orders(rater: "Rater", as_of: datetime | None) -> list[Row]:
 def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
     """Orders in sync yield one notice to the subscriber, never one per carrier: a change are the
     orders that answer each other, and those that answer them."""
-    at = rater.derived(as_of).as_of
+    derived = rater.derived(as_of)
+    at = derived.as_of
     told: list[list[Order]] = []
     for orders in rater.all_orders():
         changes: list[list[Order]] = []
@@ -803,6 +810,7 @@ def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
             "plan_id": change[0].plan_id,
             "order_keys": [f"{order.carrier_id}:{order.order_id}" for order in change],
             "effective_on": max(order.effective_on for order in change),
+            "takes_effect_on": takes_effect_on(derived.accounts.get(change[0].account_id), change),
             # when the last of them was completed
             "fulfilled_at": max(
                 order.row_time(row)
@@ -813,6 +821,53 @@ def fulfillment_notices(rater: "Rater", as_of: datetime | None) -> list[Row]:
         }
         for change in told
     ]
+
+
+def takes_effect_on(account: "OpenAccount | None", change: list[Order]) -> date | None:
+    """The first day on which the plan in effect is what the change made it (rules 1)."""
+    if account is None:
+        return None
+    view = account.view
+    given = days_given(view.catalog, view.counted)
+    spans = [given[order.key] for order in change if order.key in given]
+    if not spans:
+        return None
+    start = min(span[0] for span in spans)
+    of_plan = [span for span in view.history if span.plan_id == change[0].plan_id]
+    if change[0].action == "cancel":
+        latest = max(start, view.state.frozen_until or start)
+        ends = [s.end for s in of_plan if s.end is not None and start <= s.end <= latest]
+        return min(ends, default=None)
+    ends = [end for _, end in spans if end is not None]
+    end = max(ends) if len(ends) == len(spans) else None
+    left: list[PlanSpan] = clip(of_plan, start, end)
+    return min((span.start for span in left), default=None)
+
+
+def order_instructions(rater: "Rater", as_of: datetime | None) -> list[Row]:
+    """What the platform of an order is told: to hold it, and to withdraw it when it is refused."""
+    rows: list[Row] = []
+    for exception in exceptions(rater, as_of):
+        if exception.order_id is None or exception.other is None:
+            continue
+        told = [("hold", exception.opened_at), ("withdraw", exception.refused_at)]
+        if exception.exception_type == "counterpart_failed":
+            told = [("withdraw", exception.opened_at)]
+        told = [(word, at) for word, at in told if at is not None]
+        for place, (word, at) in enumerate(told):
+            following = [later for _, later in told[place + 1 :]]
+            rows.append(
+                {
+                    "instruction": word,
+                    "carrier_id": exception.carrier_id,
+                    "order_id": exception.order_id,
+                    "account_id": exception.account_id,
+                    "other_carrier_id": exception.other,
+                    "opened_at": at,
+                    "resolved_at": following[0] if following else exception.resolved_at,
+                }
+            )
+    return rows
 
 
 def order_history(rater: "Rater", _as_of: datetime | None) -> list[Row]:
@@ -845,6 +900,7 @@ def exceptions(rater: "Rater", as_of: datetime | None) -> list[BundleException]:
         return found
     for orders in rater.all_orders():
         found += order_exceptions(orders, derived.as_of)
+        found += unknown_accounts(orders, derived.accounts)
     views = {account_id: account.view for account_id, account in derived.accounts.items()}
     found += plan_mismatches(derived.placed.casi, views, derived.as_of)
     over = over_resold(rater, as_of)
@@ -1058,6 +1114,7 @@ MARTS: dict[str, Callable[["Rater", datetime | None], list[Row]]] = {
     "integrity.carrier_notifications": carrier_notifications,
     "integrity.pass_through_orders": pass_through_orders,
     "integrity.fulfillment_notices": fulfillment_notices,
+    "integrity.order_instructions": order_instructions,
     "integrity.casi_subscribers": casi_subscribers,
     "integrity.casi_discrepancies": casi_discrepancies,
     "integrity.casi_history": casi_history,

@@ -114,6 +114,32 @@ def replay(
     return merge(clip(spans, opened_on, closed_on))
 
 
+def days_given(
+    catalog: Catalog, counted: Iterable[Counted]
+) -> dict[OrderKey, tuple[date, date | None]]:
+    """What each order that counts does: the days that it gives its plan or, of a cancel, the first
+    day without it; nothing where another order has been or comes before it."""
+    holders: dict[str, Counted] = {}
+    given: dict[OrderKey, tuple[date, date | None]] = {}
+    for order in sorted(counted, key=lambda c: c.sequence):
+        if order.action == "cancel":
+            ended = [order.plan_id] if order.plan_id in holders else []
+            if ended:
+                given[order.order_key] = (order.effective_on, None)
+        else:
+            carriers = catalog.plans[order.plan_id].carriers
+            ended = [p for p in holders if catalog.plans[p].carriers & carriers]
+        for plan_id in ended:
+            holder = holders.pop(plan_id)
+            if holder.effective_on < order.effective_on:
+                given[holder.order_key] = (holder.effective_on, order.effective_on)
+        if order.action != "cancel":
+            holders[order.plan_id] = order
+    for holder in holders.values():
+        given[holder.order_key] = (holder.effective_on, None)
+    return given
+
+
 def clip(spans: Iterable[PlanSpan], start: date | None, end: date | None) -> list[PlanSpan]:
     clipped = []
     for span in spans:

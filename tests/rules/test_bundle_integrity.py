@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,137 @@ def test_orders_that_answer_otherwise(both: Orders) -> None:
     both.order("wireline", "l9 REFUSED subscribe 03-03T10 completed 03-05T10")
     both.build()
     assert ("counterpart_failed", "w2", "wireline", "03-02T10", "03-05T10") in both.exceptions()
+
+
+def test_a_refusal_after_the_grace_period_turns_hold_into_withdraw(both: Orders) -> None:
+    both.open("A", "CLOCK")
+    both.order("wireless", "s1w A subscribe 03-01T10 completed")
+    both.order("wireline", "s1l A subscribe 03-01T11 submitted", counterpart_order_id="s1w")
+    both.stand_at("03-02T12")
+    told = (
+        "select instruction, opened_at, resolved_at, exception_id, instruction_id"
+        " from integrity.order_instructions where order_id = 's1w' order by opened_at"
+    )
+    ((*hold, exception_id, hold_id),) = both.told(told)
+    assert hold == ["hold", "03-02T10", None]
+    both.order("wireline", "s1l A subscribe 03-01T11 failed 03-02T16", counterpart_order_id="s1w")
+    both.build()
+    first, second = both.told(told)
+    assert first == ("hold", "03-02T10", "03-02T16", exception_id, hold_id)
+    assert second[:4] == ("withdraw", "03-02T16", None, exception_id)
+    assert second[4] != hold_id
+    # the type stays what it was when it was opened
+    assert both.exceptions() == [("missing_counterpart", "s1w", "wireline", "03-02T10", None)]
+    # placed again and completed after all
+    both.order("wireline", "s2l A subscribe 03-03T11 completed 03-04T10")
+    both.build()
+    assert both.told(told) == [first, ("withdraw", "03-02T16", "03-04T10", *second[3:])]
+
+
+def test_a_notice_tells_from_when_the_change_really_holds(both: Orders) -> None:
+    both.open("OVER", "LATE", "CLOCK")
+    share_1000 = {"plan_id": "SHARE1000", "effective_on": "2026-04-05"}
+    both.order("wireless", "w1 OVER subscribe 03-01T10 completed")
+    both.order("wireless", "w2 LATE subscribe 03-01T10 completed")
+    both.order("wireless", "w3 OVER change_plan 04-01T10 completed", **share_1000)
+    both.order("wireline", "l3 OVER change_plan 04-01T11 completed", **share_1000)
+    both.order("wireless", "clock CLOCK cancel 05-02T00 submitted")
+    both.close(date(2026, 5, 1))
+    both.order("wireline", "l1 OVER subscribe 05-12T10 completed", counterpart_order_id="w1")
+    both.order("wireline", "l2 LATE subscribe 05-12T10 completed", counterpart_order_id="w2")
+    both.build()
+    assert both.plans() == [("LATE", "SHARE800", "2026-05-01"), ("OVER", "SHARE1000", "2026-04-05")]
+    # the one was overtaken before it could count, the other counts from the first open cycle on
+    assert both.told(
+        "select account_id, plan_id, effective_on::text, takes_effect_on::text"
+        " from integrity.fulfillment_notices order by account_id, plan_id"
+    ) == [
+        ("LATE", "SHARE800", "2026-03-05", "2026-05-01"),
+        ("OVER", "SHARE1000", "2026-04-05", "2026-04-05"),
+        ("OVER", "SHARE800", "2026-03-05", None),
+    ]
+
+
+def test_an_order_of_an_unknown_account_is_its_own_carriers_matter(both: Orders) -> None:
+    both.open("CLOCK")
+    both.order("wireless", "w1 NEW subscribe 03-01T10 completed")
+    both.order("wireless", "w2 ALONE subscribe 03-01T10 completed", plan_id="WIRELESS500")
+    both.stand_at("03-03T00")
+    alone = ("unknown_account", "w2", "wireless", "03-01T10", None)
+    assert both.exceptions() == [
+        ("unknown_account", "w1", "wireless", "03-01T10", None),
+        ("missing_counterpart", "w1", "wireline", "03-02T10", None),
+        alone,
+    ]
+    # the rules demand the rows, and nobody is sent them
+    waits = "select awaits_account from integrity.pass_through_orders"
+    assert both.told(waits) == [(True,)]
+    to_others = (
+        "select carrier_id, awaits_account from integrity.carrier_notifications"
+        " where order_id = 'w1' order by carrier_id"
+    )
+    assert both.told(to_others) == [("wireless", False), ("wireline", True)]
+    both.open("NEW")
+    both.build()
+    assert both.exceptions() == [("missing_counterpart", "w1", "wireline", "03-02T10", None), alone]
+    assert both.told(waits) == [(False,)]
+    assert both.told(to_others) == [("wireline", False)]
+
+
+def test_a_mismatch_stands_since_the_plan_in_effect_contradicts_the_line(both: Orders) -> None:
+    account = {
+        "account_id": "A",
+        "bill_cycle_day": "1",
+        "time_zone": "America/New_York",
+        "tax_jurisdiction_id": "US-GA-ATLANTA",
+        "opened_on": "2026-01-01",
+    }
+    both.load("accounts", [account])
+    line = {
+        "account_id": "A",
+        "service_number": "+14045550101",
+        "plan_id": "WIRELESS500",
+        "status": "active",
+        "activated_at": "2025-12-01T00:00:00Z",
+    }
+    rest = {"plan_id": "WIRELESS500", "effective_on": "2026-01-01"}
+    both.order("wireless", "w0 A subscribe 01-01T10 completed", **rest)
+    rest = {"plan_id": "SHARE1000", "effective_on": "2026-03-01"}
+    both.order("wireless", "w1 A change_plan 02-01T10 completed", **rest)
+    both.order("wireline", "l1 A change_plan 02-01T11 completed", **rest)
+    batch = datetime(2026, 1, 12, tzinfo=UTC)
+    both.warehouse.load("subscribers", [line], "wireless", batch)
+    both.rater.load("subscribers", [line], "wireless", batch)
+    since = (
+        "select expected, stands_since, exception_id from integrity.bundle_exceptions"
+        " where exception_type = 'plan_mismatch'"
+    )
+    both.stand_at("02-28T12")
+    assert both.told(since) == []
+    # the 1st of March in New York; in UTC the batch of January would be 47 days old
+    both.stand_at("03-01T06")
+    ((*said, first),) = both.told(since)
+    assert said == ["SHARE1000", "03-01T05"]
+    # a repeated row changes nothing of it; taken back it heals
+    both.order(
+        "wireless",
+        "w2 A change_plan 03-09T10 completed",
+        **(rest | {"plan_id": "WIRELESS500", "effective_on": "2026-03-10"}),
+    )
+    both.order(
+        "wireline",
+        "l2 A change_plan 03-09T10 completed",
+        **(rest | {"plan_id": "WIRELESS500", "effective_on": "2026-03-10"}),
+    )
+    both.stand_at("03-10T12")
+    assert both.told(since) == []
+    again = {"plan_id": "SHARE1000", "effective_on": "2026-03-20"}
+    both.order("wireless", "w3 A change_plan 03-15T10 completed", **again)
+    both.order("wireline", "l3 A change_plan 03-15T11 completed", **again)
+    both.stand_at("03-21T12")
+    ((*said, second),) = both.told(since)
+    assert said == ["SHARE1000", "03-20T04"]
+    assert second != first
 
 
 def test_what_is_waived_is_nobodys_task(both: Orders, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +30,10 @@ from tandem.outbox.queueing import Queued
 from tandem.queries import Row
 
 LISTED = 50
+UNREACHABLE = {
+    subscribers.NO_ACCOUNT: "as the account is not known",
+    subscribers.NOT_YET: "as the change is not made yet by this machine's clock",
+}
 MESSAGE_NOUNS = {"notification": "notification", "hold": "order to hold", "withdraw": "withdrawal"}
 
 
@@ -225,8 +231,9 @@ def notices(
         _send_notices(account, since, address, contact, limit, now=now, as_json=as_json)
         return
     with connect(settings.load(), "notices") as connection:
-        rows = subscribers.notices(connection, account_id=account, since=since)
+        changes = subscribers.notices(connection, account_id=account, since=since)
         by = subscribers.sender(connection, address, contact)
+    rows = changes.told
     if out is None:
         if as_json:
             console.print_json(
@@ -235,6 +242,7 @@ def notices(
         else:
             _show_notices(rows[:limit])
             _say_limit(min(limit, len(rows)), len(rows))
+            _say_overtaken(changes.overtaken)
         return
     with console.progress("Writing") as advance:
         written = subscribers.write(rows, out, by, advance)
@@ -252,6 +260,7 @@ def notices(
         _show_notices(written.unreachable[:limit])
         _say_limit(min(limit, len(written.unreachable)), len(written.unreachable))
     console.say(describe_written(written, out))
+    _say_overtaken(changes.overtaken)
 
 
 def _refuse_mixed(*, send: bool, out: Path | None, now: bool) -> None:
@@ -272,6 +281,7 @@ def _send_notices(
     as_json: bool,
 ) -> None:
     unreachable: list[Row] = []
+    overtaken: list[int] = []
 
     def queue(connection: Connection, places: Configuration) -> list[Queued]:
         done = mailing.queue(
@@ -283,24 +293,40 @@ def _send_notices(
             contact=contact,
         )
         unreachable.extend(done.unreachable)
+        overtaken.append(done.overtaken)
         return [done.queued]
 
     sent = sending.deliver("notices --send", MAIL, queue, now=now)
     if unreachable and not as_json:
         _show_notices(unreachable[:limit])
         _say_limit(min(limit, len(unreachable)), len(unreachable))
-        console.say(
-            f"{many(len(unreachable), 'notice')} cannot be sent, for want of an e-mail address."
-        )
+        for count, why in describe_unreachable(unreachable):
+            console.say(f"{many(count, 'notice')} {why}.")
+    if not as_json:
+        _say_overtaken(sum(overtaken))
     sending.report(sent, as_json=as_json, more={"unreachable": unreachable})
 
 
 def describe_written(written: subscribers.Written, out: Path) -> str:
     """What became of notices, in a sentence."""
     before = f" ({written.kept:,} had been written before)" if written.kept else ""
-    left = len(written.unreachable)
-    without = f"; {left:,} cannot be sent, for want of an e-mail address" if left else ""
+    left = describe_unreachable(written.unreachable)
+    without = "".join(f"; {count:,} {why}" for count, why in left)
     return f"Wrote {many(len(written.files), 'notice')} to {out}{before}{without}."
+
+
+def describe_unreachable(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """How many notices cannot be sent, and why, by reason."""
+    found = Counter(UNREACHABLE.get(row["why"], "for want of an e-mail address") for row in rows)
+    return [(count, f"cannot be sent, {reason}") for reason, count in found.items()]
+
+
+def _say_overtaken(changes: int) -> None:
+    if changes:
+        console.say(
+            f"{many(changes, 'change')} more never took effect: a later one, or the end of the"
+            " account, came first. Nobody is told."
+        )
 
 
 def _show_notices(rows: list[Row]) -> None:
@@ -310,7 +336,7 @@ def _show_notices(rows: list[Row]) -> None:
                 "account": clean(row["account_id"]),
                 "change": row["action"],
                 "plan": clean(row["plan_name"] or row["plan_id"]),
-                "counts_from": day(row["effective_on"]),
+                "counts_from": day(row["takes_effect_on"]),
                 "made_everywhere": moment(row["fulfilled_at"]),
                 "to": subscribers.why_unreachable(row) or row["email"],
             }

@@ -82,6 +82,8 @@ def adjust_rollover(town: Town, calendar: Calendar, people: Population) -> None:
         if a.offer in ("SHARE1000", "SHARE800", "SHARE_DATA") and a.closed_on is None
     ]
 
+    left = {order.account.index for order in people.orders if order.action == "cancel"}
+
     def enter(account: Account, month: int, action: str, units: int, back: int = 0) -> None:
         first = calendar.first_days[month]
         day = first + timedelta(days=int(rng.integers(1, 27)))
@@ -117,7 +119,8 @@ def adjust_rollover(town: Town, calendar: Calendar, people: Population) -> None:
                 enter(account, month, "debit", int(rng.integers(1, 7)) * 10)
             else:
                 enter(account, month, "extension", int(rng.integers(1, 11)) * 10, 1)
-        ordinary = [a for a in eligible if not a.story]
+        # who has left the plan has no rollover to contradict
+        ordinary = [a for a in eligible if not (a.story or a.fault or a.index in left)]
         if town.trouble and ordinary:
             chosen = ordinary[int(rng.integers(len(ordinary)))]
             enter(chosen, month, "resale", 500, 1)

@@ -249,6 +249,24 @@ class Registrar:
             account.plans |= {c: plan_id if c in stays else None for c in carriers}
         return orders
 
+    def order_for_nobody(self, city: int, day: date, place: int) -> None:
+        """An order at the wireless carrier alone, of an account that the biller does not know."""
+        nobody = Account(
+            index=len(self.people.accounts) + place,
+            account_id=f"X{place + 1:06d}",
+            city=city,
+            offer="WIRELESS500",
+            bill_cycle_day=1,
+            opened_on=day,
+            holder_name="",
+            address=("", "", ""),
+            email="",
+        )
+        at = self.moment(nobody, day)
+        order = Order(WIRELESS, nobody, "subscribe", nobody.offer, at, day + timedelta(days=4))
+        self._order(order, at + self.between(5 * MINUTE, 4 * HOUR))
+        self._note(nobody, "unknown_account")
+
     def _note(self, account: Account, fault: str) -> None:
         """Count a mistake in orders, and the exceptions that it makes."""
         exception_type, number = ORDER_FAULTS[fault]
@@ -260,6 +278,10 @@ class Registrar:
         begun, ended = second.requested_at, second.states[-1][0]
         if fault in ("counterpart_failed", "failed_then_retried"):
             second.states = [(begun, "submitted"), (ended, "failed")]
+        elif fault == "refused_late":
+            # After the day in which it should have been done.
+            refused_at = first.requested_at + self.between(26 * HOUR, 60 * HOUR)
+            second.states = [(begun, "submitted"), (refused_at, "failed")]
         elif fault == "withdrawn":
             second.states.append((ended + self.between(DAY, 4 * DAY), "withdrawn"))
         elif fault == "called_off":

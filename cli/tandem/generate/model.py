@@ -49,6 +49,8 @@ ORDER_FAULTS = {
     "mismatched_plan": ("mismatched", 2),
     "mismatched_action": ("mismatched", 2),
     "unknown_plan": ("unknown_plan", 1),
+    "refused_late": ("missing_counterpart", 1),
+    "unknown_account": ("unknown_account", 1),
 }
 #: Those after which the carriers agree in the end.
 HEALING_FAULTS = ("late_counterpart", "slow_counterpart", "failed_then_retried")

@@ -14,7 +14,7 @@ from tandem.generate.lifecycle import Registrar, plans_of
 from tandem.generate.model import OFFERS, PLAN_CARRIERS, TWO_PLANS, Account, Line, Population
 from tandem.generate.places import CITIES, PREFIXES, WIRELESS
 from tandem.generate.stories import settle_stories
-from tandem.generate.town import Town
+from tandem.generate.town import Town, stream
 
 _CYCLE_DAYS = {1: 0.70, 10: 0.12, 15: 0.12, 28: 0.06}
 
@@ -358,6 +358,37 @@ def _disturb_subscribers(registrar: Registrar, town: Town, calendar: Calendar) -
         people.note("subscribers.plan_not_updated", changed[index].account)
 
 
+def _mistake_late(registrar: Registrar, town: Town, calendar: Calendar) -> None:
+    """In the last week orders that are refused after the grace period, and of unknown accounts."""
+    people = registrar.people
+    day = calendar.first_days[-1] - timedelta(days=6)
+    noted = {account_id for found in people.cases.values() for account_id in found}
+    moved = {order.account.index for order in people.orders if order.action != "subscribe"}
+    steady = [
+        account
+        for account in people.accounts
+        if account.offer in ("SHARE1000", "SHARE800")
+        and account.opened_on < calendar.first_days[0]
+        and account.closed_on is None
+        and not (account.story or account.fault or account.index in moved)
+        and account.account_id not in noted
+    ]
+    rng = stream(town, "late mistakes")
+    for index in rng.permutation(len(steady))[: _some(town, 0.001)].tolist():
+        account = steady[index]
+        other = "SHARE800" if account.offer == "SHARE1000" else "SHARE1000"
+        registrar.order_plan(
+            account,
+            "change_plan",
+            other,
+            day + timedelta(days=4),
+            "refused_late",
+            placed_at=registrar.moment(account, day),
+        )
+    for place in range(_some(town, 0.001)):
+        registrar.order_for_nobody(place % len(CITIES), day, place)
+
+
 def _contradict(registrar: Registrar, account: Account, kind: str, at: int) -> None:
     """Have one carrier of a shared plan say something that the other does not."""
     carrier = account.lines[-1].carrier
@@ -414,6 +445,8 @@ def populate(
     if town.adjustments:
         adjust_rollover(town, calendar, people)
         number_adjustments(people)
+    if town.trouble:
+        _mistake_late(registrar, town, calendar)
     _number_orders(people)
     return people
 

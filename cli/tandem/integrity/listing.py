@@ -141,6 +141,8 @@ def limited(shown: int, total: int) -> str | None:
 
 def _exception_details(row: Row) -> Iterator[str]:
     yield from _expected_and_found(row)
+    if row["refused_at"] is not None and row["refused_at"] > row["opened_at"]:
+        yield f"refused by {clean(row['other_carrier_id'])} on {moment(row['refused_at'])}"
     if row["state"] == "waived":
         until = f" until {day(row['waived_until'])}" if row["waived_until"] else ""
         yield f"waived{until}: {clean(row['waiver_reason'])}"
@@ -159,7 +161,7 @@ def _notification_details(row: Row) -> Iterator[str]:
 
 def _instruction_details(row: Row) -> Iterator[str]:
     if row["resolved_at"] is not None:
-        yield f"resolved on {moment(row['resolved_at'])}"
+        yield f"stood until {moment(row['resolved_at'])}"
     else:
         other = clean(row["other_carrier_id"])
         yield INSTRUCTIONS.get(row["message_type"], "") + (f" ({other})" if other else "")

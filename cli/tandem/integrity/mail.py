@@ -43,7 +43,7 @@ class Notice:
         action: subscribe, change_plan or cancel.
         plan: name of the plan.
         orders: carrier's id and order's id, one for each that confirmed.
-        effective_on: local date from which it counts.
+        takes_effect_on: local date from which it holds.
         fulfilled_at: when the last carrier had confirmed.
     """
 
@@ -54,7 +54,7 @@ class Notice:
     action: str
     plan: str
     orders: tuple[tuple[str, str], ...]
-    effective_on: date
+    takes_effect_on: date
     fulfilled_at: datetime
 
 
@@ -166,8 +166,8 @@ def page_of(notice: Notice, sender: Sender) -> Page:
     )
     names = list(dict.fromkeys(each.carrier for each in confirmations))
     done = f"{listed(names)} {_have(len(names))}"
-    first = long_date(notice.effective_on)
-    last = long_date(notice.effective_on - timedelta(days=1))
+    first = long_date(notice.takes_effect_on)
+    last = long_date(notice.takes_effect_on - timedelta(days=1))
     holder = clean(notice.holder_name)
     biller = clean(sender.biller)
     match notice.action:

@@ -21,13 +21,14 @@ from tandem.queries import Row, fetch
 _WANTED = f"""
     select notices.notice_id as message_id, null::text as carrier_id, notices.account_id,
         notices.fulfilled_at as ordered_at, notices.notice_id, notices.action, notices.plan_id,
-        plans.plan_name, notices.order_keys, notices.effective_on, notices.fulfilled_at,
+        plans.plan_name, notices.order_keys, notices.takes_effect_on, notices.fulfilled_at,
         accounts.holder_name, accounts.email
     from integrity.fulfillment_notices as notices
     inner join integrity.int_accounts as accounts on accounts.account_id = notices.account_id
     left join catalog.plans as plans on plans.plan_id = notices.plan_id
     where accounts.email collate "C" ~ '^(?:{ADDRESS.replace("'", "''").replace("%", "%%")})$'
         and length(accounts.email) <= {LONGEST_ADDRESS}
+        and notices.takes_effect_on is not null and notices.fulfilled_at <= now()
         and not exists (
             select from (
                 select message_id, account_id, jsonb_array_elements_text(body -> 'orders') as key
@@ -47,10 +48,12 @@ class Mailing:
     Attributes:
         queued: figures.
         unreachable: rows of notices that cannot be sent, with ``why``.
+        overtaken: how many changes never take effect, and nobody is told of.
     """
 
     queued: Queued
     unreachable: list[Row]
+    overtaken: int
 
 
 def queue(
@@ -89,13 +92,15 @@ def queue(
 
     with connection.transaction():
         since = _begin(connection, since, keep=account_id is None)
-        rows = notices.notices(connection, account_id=account_id, since=since)
-        chosen = [row["notice_id"] for row in rows]
+        changes = notices.notices(connection, account_id=account_id, since=since)
+        chosen = [row["notice_id"] for row in changes.told]
         queued = enqueue(connection, Source("notice", _WANTED, body), chosen)
     unreachable = [
-        row | {"why": why} for row in rows if (why := notices.why_unreachable(row)) is not None
+        row | {"why": why}
+        for row in changes.told
+        if (why := notices.why_unreachable(row)) is not None
     ]
-    return Mailing(queued, unreachable)
+    return Mailing(queued, unreachable, changes.overtaken)
 
 
 def _configured(places: Configuration) -> str:

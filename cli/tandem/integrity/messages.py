@@ -31,6 +31,7 @@ _MESSAGES = """
             notifications.expected, notifications.found, notifications.is_open,
             notifications.opened_at, notifications.resolved_at
         from integrity.carrier_notifications as notifications
+        where not notifications.awaits_account
         union all
         select
             instructions.instruction_id, instructions.instruction, instructions.carrier_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from tandem.bills.files import file_name, sweep, write_atomically
@@ -16,12 +16,15 @@ from tandem.queries import Row, fetch
 
 NO_ADDRESS = "no e-mail address"
 BAD_ADDRESS = "the e-mail address is none"
+NO_ACCOUNT = "the account is not known"
+NOT_YET = "not made yet, by this machine's clock"
 
 _NOTICES = """
     select
         notices.notice_id, notices.account_id, notices.action, notices.plan_id,
         plans.plan_name, notices.carrier_id, notices.order_id, notices.order_keys,
-        notices.effective_on, notices.fulfilled_at, accounts.holder_name, accounts.email
+        notices.effective_on, notices.takes_effect_on, notices.fulfilled_at,
+        accounts.holder_name, accounts.email, accounts.account_id is not null as is_account_known
     from integrity.fulfillment_notices as notices
     left join integrity.int_accounts as accounts on accounts.account_id = notices.account_id
     left join catalog.plans as plans on plans.plan_id = notices.plan_id
@@ -51,10 +54,24 @@ class Written:
     unreachable: list[Row]
 
 
+@dataclass(frozen=True)
+class Changes:
+    """Changes that all carriers have made.
+
+    Attributes:
+        told: rows of those that the subscriber is told of, the oldest first.
+        overtaken: how many never take effect, as a later change or the end of the account came
+            before them; nobody is told of these.
+    """
+
+    told: list[Row]
+    overtaken: int
+
+
 def notices(
     connection: Connection, *, account_id: str | None = None, since: date | None = None
-) -> list[Row]:
-    """One row per change that all carriers have made, the oldest first, with who is to be told.
+) -> Changes:
+    """The changes that all carriers have made, with who is to be told.
 
     Args:
         connection: to read from.
@@ -67,7 +84,8 @@ def notices(
     rows = fetch(connection, _NOTICES, {"account_id": account_id, "since": since})
     if not rows and account_id is not None:
         refuse_unknown_account(connection, account_id)
-    return rows
+    told = [row for row in rows if row["takes_effect_on"] or not row["is_account_known"]]
+    return Changes(told, len(rows) - len(told))
 
 
 def sender(
@@ -91,14 +109,18 @@ def sender(
 
 
 def why_unreachable(row: Row) -> str | None:
-    """Why a notice cannot be sent; None if it can."""
+    """Why a notice cannot be sent, by this machine's clock; None if it can."""
+    if not row["is_account_known"]:
+        return NO_ACCOUNT
+    if row["fulfilled_at"] > datetime.now(UTC):
+        return NOT_YET
     if not row["email"]:
         return NO_ADDRESS
     return None if is_address(row["email"]) else BAD_ADDRESS
 
 
 def notice_of(row: Row) -> Notice:
-    """A row of ``notices`` as what a message tells."""
+    """A row of what is told as what a message tells."""
     return Notice(
         notice_id=row["notice_id"],
         account_id=row["account_id"],
@@ -107,7 +129,7 @@ def notice_of(row: Row) -> Notice:
         action=row["action"],
         plan=row["plan_name"] or row["plan_id"],
         orders=tuple(tuple(key.partition(":")[::2]) for key in row["order_keys"]),
-        effective_on=row["effective_on"],
+        takes_effect_on=row["takes_effect_on"],
         fulfilled_at=row["fulfilled_at"],
     )
 
@@ -121,7 +143,7 @@ def write(
     """Write a message of each notice to a folder, once: a file that is there is left alone.
 
     Args:
-        rows: of ``notices``.
+        rows: those told of ``notices``.
         out: folder; made if it is not there.
         by: who sends them.
         on_notice: told a word, how many are done and of how many.

@@ -56,6 +56,8 @@ class AccountOrders:
         plans: ids of the plans of the catalog.
         changes: in order of the first request of each.
         open_exceptions: how many the account has.
+        instructions: what platforms are told to do with orders of the account now: carrier_id,
+            order_id, other_carrier_id, instruction (hold or withdraw) and opened_at.
     """
 
     account: Row
@@ -64,6 +66,7 @@ class AccountOrders:
     plans: frozenset[str]
     changes: list[Change]
     open_exceptions: int
+    instructions: list[Row]
 
 
 def of_account(connection: Connection, account_id: str) -> AccountOrders:
@@ -110,6 +113,16 @@ def of_account(connection: Connection, account_id: str) -> AccountOrders:
         frozenset(row["plan_id"] for row in fetch(connection, "select plan_id from catalog.plans")),
         _changes(_current(history), syncs),
         row["open"],
+        fetch(
+            connection,
+            """
+            select carrier_id, order_id, other_carrier_id, instruction, opened_at
+            from integrity.order_instructions where account_id = %s and resolved_at is null
+            order by opened_at, carrier_id collate "C", order_id collate "C",
+                other_carrier_id collate "C"
+            """,
+            (account_id,),
+        ),
     )
 
 
@@ -119,6 +132,7 @@ def as_json(found: AccountOrders) -> dict[str, Any]:
         **found.account,
         "as_of": found.as_of,
         "open_exceptions": found.open_exceptions,
+        "instructions": found.instructions,
         "changes": [
             {
                 "sync_status": change.sync_status,

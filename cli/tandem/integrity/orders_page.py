@@ -16,7 +16,7 @@ from tandem.bills.format import clean, phone
 from tandem.console import many
 from tandem.feeds import PLAN_ACTIONS
 from tandem.integrity.orders import GRACE, IN_SYNC, AccountOrders, Change
-from tandem.integrity.words import day, moment
+from tandem.integrity.words import INSTRUCTIONS, day, moment
 from tandem.queries import Row
 
 WIDTH = 100
@@ -42,6 +42,10 @@ def _parts(found: AccountOrders) -> Iterator[RenderableType]:
         yield Padding(_side_by_side(change, found.carriers), (0, 0, 0, 2))
         for sentence, is_good in _verdict(change, found):
             yield Padding(Text(sentence, style="" if is_good else "bold red"), (0, 0, 0, 2))
+        keys = {(order["carrier_id"], order["order_id"]) for order in change.orders}
+        for row in found.instructions:
+            if (row["carrier_id"], row["order_id"]) in keys:
+                yield Padding(Text(_instruction(row, found)), (0, 0, 0, 2))
     if found.open_exceptions:
         yield Text()
         yield Text(
@@ -147,6 +151,14 @@ def _reason(row: Row, change: Change, found: AccountOrders) -> str:
             return f"{_lacking(other, number)}; it has time until {due} UTC"
         case _:
             return f"{_lacking(other, number)}; it was due at {due} UTC"
+
+
+def _instruction(row: Row, found: AccountOrders) -> str:
+    """What the platform of an order is told to do with it."""
+    return (
+        f"Since {moment(row['opened_at'])} for {_name(row['carrier_id'], found.carriers)},"
+        f" {clean(row['order_id'])}: {INSTRUCTIONS[row['instruction']]}"
+    )
 
 
 def _lacking(other: str, number: str) -> str:

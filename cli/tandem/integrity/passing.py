@@ -34,7 +34,7 @@ _ORDERS = """
         to_json(requested_at at time zone 'UTC') #>> '{{}}' || 'Z' as status_at,
         order_id as counterpart_order_id
     from integrity.pass_through_orders
-    where {carrier_id}::text is null or to_carrier_id = {carrier_id}
+    where ({carrier_id}::text is null or to_carrier_id = {carrier_id}) and not awaits_account
 """
 
 

@@ -21,6 +21,7 @@ _CHOSEN = """
             exceptions.other_carrier_id, exceptions.notify_carrier_id, exceptions.expected,
             exceptions.found, exceptions.is_open, exceptions.waiver_reason,
             exceptions.waived_until, exceptions.opened_at, exceptions.resolved_at,
+            exceptions.refused_at,
             case
                 when exceptions.resolved_at is not null then 'resolved'
                 when exceptions.waiver_reason is not null then 'waived'
@@ -29,7 +30,8 @@ _CHOSEN = """
             end as state,
             greatest(
                 extract(
-                    epoch from coalesce(exceptions.resolved_at, here.as_of) - exceptions.opened_at
+                    epoch from
+                    coalesce(exceptions.resolved_at, here.as_of) - exceptions.stands_since
                 )::bigint / 86400,
                 0
             )::integer as age_days

@@ -28,6 +28,9 @@ KINDS = {
     "mismatched": Kind("Orders differ", "Bring the order in line with what is expected."),
     "missing_counterpart": Kind("No counterpart", "Place or complete the order that is expected."),
     "unknown_plan": Kind("Unknown plan", "Withdraw the order, and place it with a known plan."),
+    "unknown_account": Kind(
+        "Unknown account", "Withdraw the order, or place it for an account that is known."
+    ),
     "plan_mismatch": Kind("Line on another plan", "Put the line on the plan that is expected."),
     "over_resale": Kind("Resold too much", "Check the resale; what was over was not given."),
 }

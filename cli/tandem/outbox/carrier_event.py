@@ -94,7 +94,7 @@ NOTIFICATIONS = Source(
             exception_id, exception_type, order_carrier_id, order_id, service_number, expected,
             found
         from integrity.carrier_notifications
-        where is_open
+        where is_open and not awaits_account
     """,
     body=exception_event,
 )

@@ -56,6 +56,7 @@ PASS_THROUGH = Source(
         select message_id, to_carrier_id as carrier_id, account_id, requested_at as ordered_at,
             from_carrier_id, order_id, action, plan_id, effective_on, requested_at
         from integrity.pass_through_orders
+        where not awaits_account
     """,
     body=product_order,
 )

@@ -5,8 +5,8 @@
 {%- set call_types = ['local', 'long_distance', 'international', 'roaming', 'toll_free'] %}
 {%- set directions = ['originated', 'terminated'] %}
 {%- set exception_types = [
-    'counterpart_failed', 'mismatched', 'missing_counterpart', 'unknown_plan', 'plan_mismatch',
-    'over_resale',
+    'counterpart_failed', 'mismatched', 'missing_counterpart', 'unknown_plan', 'unknown_account',
+    'plan_mismatch', 'over_resale',
 ] %}
 {%- set choices = [
     ('carriers', 'service_kind', service_kinds),

@@ -21,7 +21,8 @@ final as (
         exceptions.found,
         exceptions.opened_at,
         exceptions.opened_at as stands_since,
-        exceptions.resolved_at
+        exceptions.resolved_at,
+        exceptions.refused_at
     from exceptions
     cross join run_values
     where exceptions.requested_at + interval '24 hours' <= run_values.as_of

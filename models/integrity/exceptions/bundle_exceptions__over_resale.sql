@@ -23,7 +23,8 @@ final as (
         exceptions.subject || ': ' || trim_scale(exceptions.found_units) || ' units' as found,
         exceptions.opened_at,
         exceptions.opened_at as stands_since,
-        null::timestamptz as resolved_at
+        null::timestamptz as resolved_at,
+        null::timestamptz as refused_at
     from exceptions
     cross join biller
 )

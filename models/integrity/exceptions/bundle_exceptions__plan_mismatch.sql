@@ -18,7 +18,8 @@ final as (
         coalesce(casi_plan_id, 'no plan') as found,
         data_at as opened_at,
         stands_since,
-        null::timestamptz as resolved_at
+        null::timestamptz as resolved_at,
+        null::timestamptz as refused_at
     from mismatches
 )
 

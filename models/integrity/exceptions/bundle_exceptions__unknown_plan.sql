@@ -18,7 +18,8 @@ final as (
         plan_id as found,
         requested_at as opened_at,
         requested_at as stands_since,
-        null::timestamptz as resolved_at
+        null::timestamptz as resolved_at,
+        null::timestamptz as refused_at
     from orders
 )
 
