@@ -285,7 +285,7 @@ def _send_notices(
         unreachable.extend(done.unreachable)
         return [done.queued]
 
-    sent = sending.deliver("notices --send", MAIL, queue, now=now)
+    sent = sending.deliver("notices --send", MAIL, [mailing.NOTICES], queue, now=now)
     if unreachable and not as_json:
         _show_notices(unreachable[:limit])
         _say_limit(min(limit, len(unreachable)), len(unreachable))

@@ -21,6 +21,7 @@ from tandem.integrity.words import (
     day,
     days,
     moment,
+    refusal,
     title_of,
 )
 from tandem.queries import Row
@@ -29,6 +30,7 @@ WIDTH = 100
 GAP = "  "
 WIDEST = 28  # a longer id pushes what is beside it, and is not cut
 INDENT = 4
+SHOWN_OF_ID = 8  # of an exception's
 LONG_DAYS = 7  # open longer than this stands out
 AGES = (
     ("day_open", "under a day"),
@@ -40,9 +42,11 @@ AGES = (
 
 def show_exceptions(found: Exceptions, console: Console) -> None:
     """Print exceptions to `console`, at most 100 columns wide."""
-    heads = ("open for", "what", "account", "order or line", "must act")
+    heads = ("id", "opened", "open for", "what", "account", "order or line", "must act")
     rows = [
         (
+            clean(row["exception_id"][:SHOWN_OF_ID]),
+            moment(row["opened_at"]),
             "resolved" if row["state"] == "resolved" else days(row["age_days"]),
             title_of(row["exception_type"]),
             clean(row["account_id"]),
@@ -141,6 +145,8 @@ def limited(shown: int, total: int) -> str | None:
 
 def _exception_details(row: Row) -> Iterator[str]:
     yield from _expected_and_found(row)
+    if row["refusal_state"] is not None:
+        yield f"{clean(row['other_carrier_id'])} {refusal(row)}"
     if row["state"] == "waived":
         until = f" until {day(row['waived_until'])}" if row["waived_until"] else ""
         yield f"waived{until}: {clean(row['waiver_reason'])}"

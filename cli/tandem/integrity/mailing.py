@@ -13,7 +13,7 @@ from tandem.integrity import notices
 from tandem.integrity.mail import ADDRESS, LONGEST_ADDRESS, is_address, page_of, render
 from tandem.outbox.configuration import Configuration
 from tandem.outbox.message import Body
-from tandem.outbox.queueing import Queued, Source, enqueue
+from tandem.outbox.queueing import Queued, Source, Wanted, enqueue
 from tandem.queries import Row, fetch
 
 # A change may get another name when one more order joins it: what has an order in common with a
@@ -27,7 +27,7 @@ _WANTED = f"""
     inner join integrity.int_accounts as accounts on accounts.account_id = notices.account_id
     left join catalog.plans as plans on plans.plan_id = notices.plan_id
     where accounts.email collate "C" ~ '^(?:{ADDRESS.replace("'", "''").replace("%", "%%")})$'
-        and length(accounts.email) <= {LONGEST_ADDRESS}
+        and length(accounts.email) <= {LONGEST_ADDRESS} and notices.fulfilled_at <= now()
         and not exists (
             select from (
                 select message_id, account_id, jsonb_array_elements_text(body -> 'orders') as key
@@ -38,6 +38,7 @@ _WANTED = f"""
                 and told.message_id <> notices.notice_id
         )
 """  # noqa: S608  (constants of this package)
+NOTICES = Wanted("notice", _WANTED)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def queue(
         since = _begin(connection, since, keep=account_id is None)
         rows = notices.notices(connection, account_id=account_id, since=since)
         chosen = [row["notice_id"] for row in rows]
-        queued = enqueue(connection, Source("notice", _WANTED, body), chosen)
+        queued = enqueue(connection, Source(NOTICES.kind, NOTICES.query, body), chosen)
     unreachable = [
         row | {"why": why} for row in rows if (why := notices.why_unreachable(row)) is not None
     ]
