@@ -22,6 +22,7 @@ from tandem.integrity.mail import is_address
 from tandem.integrity.words import KINDS, day, moment
 from tandem.outbox.carrier_event import NOTIFICATIONS, PLATFORM_INSTRUCTIONS
 from tandem.outbox.configuration import Configuration
+from tandem.outbox.freshness import accounts_behind
 from tandem.outbox.message import MAIL
 from tandem.outbox.message import NOTIFICATION as NOTIFICATION_CHANNEL
 from tandem.outbox.queueing import Queued
@@ -227,6 +228,7 @@ def notices(
     with connect(settings.load(), "notices") as connection:
         rows = subscribers.notices(connection, account_id=account, since=since)
         by = subscribers.sender(connection, address, contact)
+        behind = set(accounts_behind(connection)) if out is not None else set()
     if out is None:
         if as_json:
             console.print_json(
@@ -237,7 +239,8 @@ def notices(
             _say_limit(min(limit, len(rows)), len(rows))
         return
     with console.progress("Writing") as advance:
-        written = subscribers.write(rows, out, by, advance)
+        current = [row for row in rows if row["account_id"] not in behind]
+        written = subscribers.write(current, out, by, advance)
     if as_json:
         console.print_json(
             {
@@ -245,6 +248,7 @@ def notices(
                 "written": written.files,
                 "kept": written.kept,
                 "unreachable": written.unreachable,
+                "behind": len(behind),
             }
         )
         return
@@ -252,6 +256,8 @@ def notices(
         _show_notices(written.unreachable[:limit])
         _say_limit(min(limit, len(written.unreachable)), len(written.unreachable))
     console.say(describe_written(written, out))
+    if behind:
+        console.say(sending.waits_for_build(len(behind)))
 
 
 def _refuse_mixed(*, send: bool, out: Path | None, now: bool) -> None:

@@ -42,11 +42,10 @@ AGES = (
 
 def show_exceptions(found: Exceptions, console: Console) -> None:
     """Print exceptions to `console`, at most 100 columns wide."""
-    heads = ("id", "opened", "open for", "what", "account", "order or line", "must act")
+    heads = ("id", "open for", "what", "account", "order or line", "must act")
     rows = [
         (
             clean(row["exception_id"][:SHOWN_OF_ID]),
-            moment(row["opened_at"]),
             "resolved" if row["state"] == "resolved" else days(row["age_days"]),
             title_of(row["exception_type"]),
             clean(row["account_id"]),
@@ -57,7 +56,7 @@ def show_exceptions(found: Exceptions, console: Console) -> None:
     ]
     bold = [row["state"] == "open" and row["age_days"] >= LONG_DAYS for row in found.rows]
     details = [list(_exception_details(row)) for row in found.rows]
-    _show(heads, rows, details, bold, console)
+    _show(heads, rows, details, bold, console, stands_out_at=1)
     console.print()
     for sentence in summary(found):
         console.print(Text(sentence), width=min(console.width, WIDTH))
@@ -144,7 +143,14 @@ def limited(shown: int, total: int) -> str | None:
 
 
 def _exception_details(row: Row) -> Iterator[str]:
-    yield from _expected_and_found(row)
+    *before, last = _expected_and_found(row)
+    yield from before
+    opened = f"opened {moment(row['opened_at'])}"
+    if cell_len(f"{last} · {opened}") <= WIDTH - INDENT:
+        yield f"{last} · {opened}"
+    else:
+        yield last
+        yield opened
     if row["refusal_state"] is not None:
         yield f"{clean(row['other_carrier_id'])} {refusal(row)}"
     if row["state"] == "waived":
@@ -187,6 +193,8 @@ def _show(
     details: Sequence[Sequence[str]],
     bold: Sequence[bool],
     console: Console,
+    *,
+    stands_out_at: int = 0,
 ) -> None:
     width = min(console.width, WIDTH)
     widths = [min(max(map(cell_len, texts)), WIDEST) for texts in zip(heads, *rows, strict=True)]
@@ -194,7 +202,8 @@ def _show(
     for cells, below, stands_out in zip(rows, details, bold, strict=True):
         line = Text(_line(cells, widths))
         if stands_out:
-            line.stylize("bold red", 0, len(cells[0]))
+            begins = len(_line([*cells[:stands_out_at], "."], widths)) - 1
+            line.stylize("bold red", begins, begins + len(cells[stands_out_at]))
         console.print(line, width=width)
         for text in below:
             console.print(Padding(Text(text, style="dim"), (0, 0, 0, INDENT)), width=width)
@@ -203,6 +212,6 @@ def _show(
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
     padded = (
         text + " " * max(0, width - cell_len(text))
-        for text, width in zip(texts, widths, strict=True)
+        for text, width in zip(texts, widths[: len(texts)], strict=True)
     )
     return GAP.join(padded).rstrip()

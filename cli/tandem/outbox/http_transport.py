@@ -121,9 +121,11 @@ def judge(
         outcome, error = _believe(message, status, keys, text, headers)
     elif status >= 500 or status in _PASSING:
         outcome = Outcome.FAILED
-    elif status in _TURNING_AWAY or status < 400:
-        outcome = Outcome.TURNED_AWAY
-    elif status in _TURNING_AWAY_WITHOUT_CODE and not _has_code(said):
+    elif (
+        status in _TURNING_AWAY
+        or status < 400
+        or (status in _TURNING_AWAY_WITHOUT_CODE and not _has_code(said))
+    ):
         outcome = Outcome.TURNED_AWAY
     elif status != HTTPStatus.CONFLICT:
         outcome = Outcome.REFUSED

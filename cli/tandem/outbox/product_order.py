@@ -23,9 +23,9 @@ def product_order(row: Row) -> dict[str, Any]:
         The body. ``externalId`` is the message id. TMF622 has no place for an order of somebody
         else's that an order answers: originating carrier and order are characteristics of the
         product (to be named as counterpart in the orders feed), and said once more in a note for
-        people. ``requestedStartDate`` has to have a time: midnight where the account is, as midnight
-        in UTC would be the day before in America. The day counts, which ``effectiveOn`` says
-        again without a time.
+        people. ``requestedStartDate`` has to have a time: midnight where the account is, as that of
+        UTC would be the day before in America. The day counts, which ``effectiveOn`` says again
+        without a time.
     """
     effective_on = row["effective_on"].isoformat()
     requested_at = row["requested_at"].astimezone(UTC).isoformat().replace("+00:00", "Z")
