@@ -22,6 +22,7 @@ from tandem.bills.files import UNFINISHED
 from tandem.feeds import FEEDS
 from tandem.integrity.mail import NO_SENDER, Notice, Sender, is_address, message, page_of, render
 from tandem.integrity.words import INSTRUCTIONS, KINDS
+from tandem.outbox.product_order import product_order
 from tests.cli import made_up
 from tests.cli.made_up import AS_OF, BUILT, account, ago, exception, notice, passed, status, sync
 from tests.cli.running import Done, assert_one_sentence, environment, tandem
@@ -563,6 +564,47 @@ def test_files_leave_out_who_waits_for_a_build(
         assert_one_sentence(refused.err)
 
 
+def test_a_refusal_is_shown_with_the_order(
+    told: Warehouse, copy_of: Callable[[Warehouse], Warehouse]
+) -> None:
+    mine = copy_of(told)
+    (row,) = mine.rows(
+        "select account_id, order_id, carrier_id, counterpart_carrier_id"
+        " from integrity.order_sync where sync_status = 'awaiting_counterpart'"
+    )
+    body = product_order(
+        passed(
+            row["account_id"],
+            row["counterpart_carrier_id"],
+            order_id=row["order_id"],
+            from_carrier_id=row["carrier_id"],
+            time_zone=None,
+        )
+    )
+    message_row = {
+        "message_id": "0" * 32,
+        "kind": "pass_through",
+        "channel": "ordering",
+        "carrier_id": row["counterpart_carrier_id"],
+        "account_id": row["account_id"],
+        "ordered_at": AS_OF,
+        "body": json.dumps(body),
+        "created_at": AS_OF,
+        "state": "refused",
+        "next_attempt_at": AS_OF,
+        "last_error": "422 Unprocessable Entity: [bold]credit[/] hold",
+        "answered_at": AS_OF,
+    }
+    made_up.fill(mine, "outbox.messages", [message_row])
+    text = " ".join(run(mine, "orders", "show", row["account_id"]).out.split())
+    assert "refused the order: 422 Unprocessable Entity: [bold]credit[/] hold." in text
+    shown = in_json(mine, "orders", "show", row["account_id"])
+    said = [
+        one["refusal_state"] for c in shown["changes"] for o in c["orders"] for one in o["sync"]
+    ]
+    assert said.count("refused") == 1
+
+
 def test_a_file_names_the_order_that_is_under_way(
     told: Warehouse, copy_of: Callable[[Warehouse], Warehouse], tmp_path: Path
 ) -> None:
@@ -629,6 +671,8 @@ def test_orders_of_an_account_in_json(told: Warehouse) -> None:
             "counterpart_carrier_id": "wireless",
             "counterpart_order_id": "W1",
             "sync_status": "in_sync",
+            "refusal_state": None,
+            "refusal": None,
         }
     ]
     none = run(told, "orders", "show", "QUIET")
