@@ -10,8 +10,10 @@ from typing import Any
 from tests.support.warehouse import Warehouse
 
 AS_OF = datetime(2025, 6, 20, 12, tzinfo=UTC)
+BUILT = 1_000_000  # the last load that the marts know of
 MARTS = {
-    "control.run_values": "as_of timestamptz",
+    "control.run_values": "as_of timestamptz, build_id bigint default 1",
+    "control.build_state": "build_id bigint, cutoff_load_id bigint",
     "integrity.int_accounts": "account_id text, holder_name text, email text, time_zone text",
     "integrity.bundle_exceptions": """
         exception_id text, exception_type text, account_id text, carrier_id text, order_id text,
@@ -37,7 +39,7 @@ MARTS = {
     "integrity.order_sync": """
         carrier_id text, order_id text, account_id text, plan_id text, action text, status text,
         sync_status text, counterpart_carrier_id text, counterpart_order_id text,
-        requested_at timestamptz, effective_on date
+        counterpart_status text, requested_at timestamptz, effective_on date
     """,
     "integrity.pass_through_orders": """
         message_id text, to_carrier_id text, from_carrier_id text, order_id text, account_id text,
@@ -68,6 +70,7 @@ def make(warehouse: Warehouse) -> None:
     for statement in statements:
         warehouse.execute(statement)
     fill(warehouse, "control.run_values", [{"as_of": AS_OF}])
+    fill(warehouse, "control.build_state", [{"build_id": 1, "cutoff_load_id": BUILT}])
 
 
 def fill(warehouse: Warehouse, mart: str, rows: Sequence[Mapping[str, Any]]) -> None:

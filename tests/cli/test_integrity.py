@@ -22,8 +22,9 @@ from tandem.bills.files import UNFINISHED
 from tandem.feeds import FEEDS
 from tandem.integrity.mail import NO_SENDER, Notice, Sender, is_address, message, page_of, render
 from tandem.integrity.words import INSTRUCTIONS, KINDS
+from tandem.outbox.product_order import product_order
 from tests.cli import made_up
-from tests.cli.made_up import AS_OF, account, ago, exception, notice, passed
+from tests.cli.made_up import AS_OF, BUILT, account, ago, exception, notice, passed, status, sync
 from tests.cli.running import Done, assert_one_sentence, environment, tandem
 from tests.support.warehouse import Warehouse
 
@@ -233,6 +234,7 @@ def test_exceptions_can_be_chosen(
 def test_exceptions_read_well(told: Warehouse) -> None:
     lines = lines_of(run(told, "exceptions"))
     assert lines[0].split() == [
+        "id",
         "open",
         "for",
         "what",
@@ -244,6 +246,7 @@ def test_exceptions_read_well(told: Warehouse) -> None:
         "act",
     ]
     assert re.split(" {2,}", lines[1]) == [
+        FAILED["exception_id"][:8],
         "40 days",
         "Counterpart failed",
         "A3",
@@ -251,7 +254,8 @@ def test_exceptions_read_well(told: Warehouse) -> None:
         "wireline",
     ]
     text = "\n".join(lines)
-    assert "    expected subscribe SHARE1000 effective 2025-06-01 · found no order\n" in text
+    assert "    expected subscribe SHARE1000 effective 2025-06-01 · found no order ·" in text
+    assert "· found no order · opened 2025-06-08 09:00\n" in text
     assert "waived until 2025-07-01: spring move" in text
     assert "wireless (404)\xa0555-0123" in text
     assert "expected SHARE1000 · found nothing" in text
@@ -438,7 +442,8 @@ def test_pass_through_is_a_file_of_the_feed(told: Warehouse, tmp_path: Path) -> 
     assert done.err == f"Wrote 3 orders to {out}: for wireline 1 cancel, 2 subscribe.\n"
     with out.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
-    assert set(rows[0]) == {column.name for column in FEEDS["orders"].columns}
+    feed = {column.name for column in FEEDS["orders"].columns}
+    assert set(rows[0]) == feed | {"submitted_order_id"}
     by_account = {row["account_id"]: row for row in rows}
     assert by_account["A1"] == {
         "order_id": "wireless:W-A1",
@@ -451,6 +456,7 @@ def test_pass_through_is_a_file_of_the_feed(told: Warehouse, tmp_path: Path) -> 
         "status": "submitted",
         "status_at": "2025-05-28T15:30:00Z",
         "counterpart_order_id": "W-A1",
+        "submitted_order_id": "",
     }
     # a spreadsheet takes nothing for a formula
     assert by_account["'@A2"]["counterpart_order_id"] == '\'=cmd|"x"'
@@ -460,6 +466,7 @@ def test_pass_through_is_a_file_of_the_feed(told: Warehouse, tmp_path: Path) -> 
         "file": str(out),
         "rows": 3,
         "carriers": {"wireline": {"cancel": 1, "subscribe": 2}},
+        "behind": 0,
     }
     assert out.read_bytes() == before
 
@@ -516,6 +523,105 @@ def test_an_order_id_as_long_as_can_be_stays_loadable(
     assert row["counterpart_order_id"] == "W" * 1000
 
 
+def load_news(mine: Warehouse, account_id: str, load_id: int = BUILT + 1) -> None:
+    """A row of an order of the account that no build has seen."""
+    mine.execute(
+        "insert into raw.loads select %s, 'orders', null, null, 'f', 's', 0, 0, 0, 0, 0, null,"
+        " now(), 'me'",
+        load_id,
+    )
+    row = status("wireless", f"W-{account_id}", "withdrawn", ago(hours=1), account_id=account_id)
+    del row["is_current"]
+    made_up.fill(mine, "raw.orders", [row | {"load_id": load_id, "row_number": 1}])
+
+
+def test_files_leave_out_who_waits_for_a_build(
+    told: Warehouse, copy_of: Callable[[Warehouse], Warehouse], tmp_path: Path
+) -> None:
+    mine = copy_of(told)
+    names = {row["account_id"] for row in in_json(mine, "notices") if not row["why_not"]}
+    gone = sorted(names)[0]
+    load_news(mine, "A1")
+    load_news(mine, gone, BUILT + 2) if gone != "A1" else None
+    waiting = len({"A1", gone})
+    out = tmp_path / "o.jsonl"
+    done = run(mine, "orders", "pass-through", "--carrier", "wireline", "--out", out)
+    assert done.code == 0 and "'tandem build'" in done.err
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["account_id"] for row in rows} == {"@A2", "A3"}
+    said = in_json(mine, "notices", "--out", tmp_path / "n")
+    assert said["behind"] == waiting
+    assert {name for name in names if name != gone} and len(said["written"]) == len(
+        [
+            row
+            for row in in_json(mine, "notices")
+            if not row["why_not"] and row["account_id"] != gone
+        ]
+    )
+    # half a build says nothing at all
+    mine.execute("truncate control.build_state")
+    for arguments in (["orders", "pass-through"], ["notices"]):
+        refused = run(mine, *arguments, "--out", tmp_path / "x.csv")
+        assert refused.code == 1
+        assert_one_sentence(refused.err)
+
+
+def test_a_refusal_is_shown_with_the_order(
+    told: Warehouse, copy_of: Callable[[Warehouse], Warehouse]
+) -> None:
+    mine = copy_of(told)
+    (row,) = mine.rows(
+        "select account_id, order_id, carrier_id, counterpart_carrier_id"
+        " from integrity.order_sync where sync_status = 'awaiting_counterpart'"
+    )
+    body = product_order(
+        passed(
+            row["account_id"],
+            row["counterpart_carrier_id"],
+            order_id=row["order_id"],
+            from_carrier_id=row["carrier_id"],
+            time_zone=None,
+        )
+    )
+    message_row = {
+        "message_id": "0" * 32,
+        "kind": "pass_through",
+        "channel": "ordering",
+        "carrier_id": row["counterpart_carrier_id"],
+        "account_id": row["account_id"],
+        "ordered_at": AS_OF,
+        "body": json.dumps(body),
+        "created_at": AS_OF,
+        "state": "refused",
+        "next_attempt_at": AS_OF,
+        "last_error": "422 Unprocessable Entity: [bold]credit[/] hold",
+        "answered_at": AS_OF,
+    }
+    made_up.fill(mine, "outbox.messages", [message_row])
+    text = " ".join(run(mine, "orders", "show", row["account_id"]).out.split())
+    assert "refused the order: 422 Unprocessable Entity: [bold]credit[/] hold." in text
+    shown = in_json(mine, "orders", "show", row["account_id"])
+    said = [
+        one["refusal_state"] for c in shown["changes"] for o in c["orders"] for one in o["sync"]
+    ]
+    assert said.count("refused") == 1
+
+
+def test_a_file_names_the_order_that_is_under_way(
+    told: Warehouse, copy_of: Callable[[Warehouse], Warehouse], tmp_path: Path
+) -> None:
+    mine = copy_of(told)
+    mine.execute("delete from integrity.order_sync where account_id = 'A1'")
+    order = status("wireless", "W-A1", "completed", ago(days=3))
+    row = sync(order, "missing_counterpart", "wireline", "L-7")
+    made_up.fill(mine, "integrity.order_sync", [row | {"counterpart_status": "submitted"}])
+    out = tmp_path / "o.jsonl"
+    assert run(mine, "orders", "pass-through", "--carrier", "wireline", "--out", out).code == 0
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["account_id"]: row["submitted_order_id"] for row in rows}["A1"] == "L-7"
+    assert mine.load_path("orders", out, "wireline").rejected == 0
+
+
 def test_orders_stand_side_by_side(told: Warehouse) -> None:
     lines = lines_of(run(told, "orders", "show", "A1"))
     text = "\n".join(lines)
@@ -567,6 +673,8 @@ def test_orders_of_an_account_in_json(told: Warehouse) -> None:
             "counterpart_carrier_id": "wireless",
             "counterpart_order_id": "W1",
             "sync_status": "in_sync",
+            "refusal_state": None,
+            "refusal": None,
         }
     ]
     none = run(told, "orders", "show", "QUIET")

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import Envelope
 from tests.cli import made_up
 from tests.cli.made_up import account, ago, exception, notice
 from tests.cli.running import Done, assert_one_sentence, environment, tandem
-from tests.outbox.platform import Platform, accept, closed_port, drop_after, running, status
+from tests.outbox.platform import Platform, accept, closed_port, drop_after, running, status, then
 from tests.outbox.test_mail import OnAnyPort
 from tests.support.warehouse import Warehouse
 
@@ -102,11 +102,11 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
         yield Outside(path, wireless, wireline, mailbox, controller)
 
 
-NOTHING = {"added": 0, "renewed": 0, "cancelled": 0}
+NOTHING = {"added": 0, "renewed": 0, "cancelled": 0, "behind": 0}
 
 
-def queued(added: int = 0, renewed: int = 0, cancelled: int = 0) -> dict[str, int]:
-    return {"added": added, "renewed": renewed, "cancelled": cancelled}
+def queued(**figures: int) -> dict[str, int]:
+    return NOTHING | figures
 
 
 # --- one story ----------------------------------------------------------------------------------
@@ -168,9 +168,9 @@ def test_from_one_order_to_one_mail(warehouse: Warehouse, outside: Outside, tmp_
     counterpart = {"order_id": "L1", "counterpart_order_id": "W1"}
     done_at = {"status_at": "2025-06-10T11:00:00Z"}
     warehouse.load("orders", [order | counterpart | done_at], "wireline")
-    refused = outside.run("notifications", "--send")
-    assert refused.code == 1
-    assert "run 'tandem build' first" in refused.err
+    waits = outside.run("notifications", "--send")
+    assert waits.code == 0
+    assert "1 account waits for 'tandem build'" in waits.err
     warehouse.build()
     assert outside.send("notifications") == queued(added=1)
     assert outside.events() == [
@@ -219,11 +219,6 @@ def test_from_one_order_to_one_mail(warehouse: Warehouse, outside: Outside, tmp_
 def made(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
     warehouse = make_warehouse()
     made_up.make(warehouse)
-    warehouse.execute("alter table control.run_values add build_id bigint default 1")
-    warehouse.execute("create table if not exists control.build_state (build_id bigint)")
-    warehouse.execute(
-        "alter table control.build_state add column if not exists cutoff_load_id bigint"
-    )
     warehouse.execute("grant usage on schema integrity, control, catalog to public")
     warehouse.execute("grant select on all tables in schema integrity, control, catalog to public")
     return warehouse
@@ -235,10 +230,11 @@ def marts(made: Warehouse, outside: Outside) -> Warehouse:
     made.execute(
         "truncate integrity.bundle_exceptions, integrity.carrier_notifications,"
         " integrity.order_instructions, integrity.order_sync, integrity.int_accounts,"
-        " integrity.fulfillment_notices, outbox.attempts, outbox.messages, outbox.notices_begin"
+        " integrity.fulfillment_notices, integrity.pass_through_orders, raw.loads, raw.orders,"
+        " raw.accounts, outbox.attempts, outbox.messages, outbox.notices_begin cascade"
     )
     made.execute("delete from control.build_state")
-    made.execute("insert into control.build_state (build_id, cutoff_load_id) values (1, 1000000)")
+    made_up.fill(made, "control.build_state", [{"build_id": 1, "cutoff_load_id": made_up.BUILT}])
     made.execute("update control.run_values set build_id = 1")
     outside.warehouse = made
     return made
@@ -470,6 +466,227 @@ def test_what_is_waived_is_told_nobody_and_stays_held(marts: Warehouse, outside:
     marts.execute("truncate integrity.order_instructions, integrity.carrier_notifications")
     assert outside.send("notifications") == NOTHING
     assert len(outside.events()) == 2
+
+
+def load_order(
+    marts: Warehouse, name: str, word: str, load_id: int = 1, **more: Any
+) -> dict[str, Any]:
+    """A row of an order as it was loaded; no build need have seen it."""
+    row = made_up.status("wireless", f"W-{name}", word, ago(hours=2), account_id=name, **more)
+    del row["is_current"]
+    made_up.fill(marts, "raw.orders", [row | {"load_id": load_id, "row_number": 1}])
+    return row
+
+
+def pass_on(outside: Outside, marts: Warehouse, name: str, *answers: Any, mart: bool = True) -> str:
+    """Pass an order on to the wireline carrier, whose platform answers so; returns the message."""
+    row = made_up.passed(name, "wireline")
+    made_up.fill(marts, "integrity.pass_through_orders", [row])
+    text = outside.config.read_text()
+    with running(then(*answers)) as ordering:
+        outside.config.write_text(
+            text.replace(
+                "[carriers.wireline]\n",
+                f'[carriers.wireline]\nordering_url = "{ordering.url}"\nattempts = 1\n',
+            )
+        )
+        outside.run("orders", "dispatch")
+    outside.config.write_text(text)
+    if not mart:
+        marts.execute("truncate integrity.pass_through_orders")
+    return str(row["message_id"])
+
+
+REFUSAL = status(422, {"code": "creditHold", "reason": "The account is blocked"})
+
+
+@pytest.mark.parametrize("answer", [accept, drop_after, status(503)])
+def test_what_came_of_an_order_is_withdrawn_with_it(
+    marts: Warehouse, outside: Outside, answer: Any
+) -> None:
+    passed = pass_on(outside, marts, "A1", answer, mart=False)
+    assert outside.send("notifications") == NOTHING
+    load_order(marts, "A1", "completed")
+    assert outside.send("notifications") == NOTHING
+    load_order(marts, "A1", "withdrawn", 2, is_current=True)
+    assert outside.send("notifications") == queued(added=1)
+    assert outside.send("notifications") == NOTHING
+    (call,) = outside.wireline.calls
+    assert call.body["eventType"] == "OrderWithdrawEvent"
+    assert call.body["correlationId"] == passed
+    assert call.body["description"].startswith("Withdraw what came of the order that was passed")
+    assert call.body["event"] == {
+        "order": {"id": "W-A1", "carrier": "wireless"},
+        "instruction": "withdraw",
+        "otherCarrier": "wireless",
+        "passThrough": {"externalId": passed},
+    }
+    # the one that took the order has withdrawn it itself
+    assert outside.wireless.calls == []
+
+
+@pytest.mark.parametrize(
+    "answer", [REFUSAL, status(401), None], ids=["refused", "turned away", "not sent"]
+)
+def test_what_has_made_nothing_is_not_withdrawn(
+    marts: Warehouse, outside: Outside, answer: Any
+) -> None:
+    if answer is not None:
+        pass_on(outside, marts, "A1", answer, mart=False)
+    load_order(marts, "A1", "withdrawn")
+    assert outside.send("notifications") == NOTHING
+
+
+def test_what_is_withdrawn_there_already_is_left_alone(marts: Warehouse, outside: Outside) -> None:
+    pass_on(outside, marts, "A1", accept, mart=False)
+    load_order(marts, "A1", "withdrawn")
+    theirs = made_up.status(
+        "wireline",
+        "L-A1",
+        "withdrawn",
+        ago(hours=1),
+        account_id="A1",
+        counterpart_order_id="W-A1",
+    )
+    del theirs["is_current"]
+    made_up.fill(marts, "raw.orders", [theirs | {"row_number": 1}])
+    assert outside.send("notifications") == NOTHING
+
+
+def test_who_was_to_act_is_told_that_it_is_not_needed(marts: Warehouse, outside: Outside) -> None:
+    row = open_exception(marts, "A1")
+    other = open_exception(marts, "A2")
+    outside.send("notifications")
+    outside.wireless.calls.clear()
+    outside.wireline.calls.clear()
+    for mart in ("order_instructions", "carrier_notifications", "bundle_exceptions", "order_sync"):
+        marts.execute(f"delete from integrity.{mart} where account_id = 'A1'")
+    # an exception may also be gone as the order is in sync by a late row
+    assert outside.send("notifications") == NOTHING
+    load_order(marts, "A1", "withdrawn")
+    load_order(marts, "A2", "completed")
+    assert outside.send("notifications") == queued(added=1)
+    assert outside.send("notifications") == NOTHING
+    assert outside.events() == [("wireline", "BundleExceptionClearedEvent", "A1")]
+    (call,) = outside.wireline.calls
+    assert call.body["correlationId"] == row["exception_id"] != other["exception_id"]
+    assert call.body["title"] == "No longer needed"
+    assert call.body["event"] == {
+        "exceptionId": row["exception_id"],
+        "exceptionType": "missing_counterpart",
+        "order": {"id": "W-A1", "carrier": "wireless"},
+    }
+
+
+def test_an_exception_that_nobody_was_told_of_is_not_taken_back(
+    marts: Warehouse, outside: Outside
+) -> None:
+    open_exception(marts, "A1")
+    text = outside.config.read_text()
+    outside.config.write_text(text.replace(outside.wireline.url, closed_port()))
+    assert outside.run("notifications", "--send").code == 1
+    outside.config.write_text(text)
+    marts.execute("truncate integrity.carrier_notifications, integrity.bundle_exceptions")
+    load_order(marts, "A1", "withdrawn")
+    assert outside.send("notifications", "--carrier", "wireline") == queued(cancelled=1)
+    assert outside.wireline.calls == []
+
+
+def test_a_refusal_is_told_to_who_took_the_order(marts: Warehouse, outside: Outside) -> None:
+    open_exception(marts, "A1")
+    passed = pass_on(outside, marts, "A1", REFUSAL)
+    assert outside.send("notifications") == queued(added=2)
+    assert outside.send("notifications") == NOTHING
+    # withdrawn, and not held
+    assert outside.events() == [
+        ("wireless", "OrderWithdrawEvent", "A1"),
+        ("wireline", "BundleExceptionEvent", "A1"),
+    ]
+    (call,) = outside.wireless.calls
+    assert call.body["event"]["order"] == {"id": "W-A1", "carrier": "wireless"}
+    assert (call.body["event"]["instruction"], call.body["event"]["otherCarrier"]) == (
+        *("withdraw", "wireline"),
+    )
+    # a refusal that was made good is followed by a release, as a hold is
+    marts.execute("update outbox.messages set state = 'accepted' where message_id = %s", passed)
+    marts.execute("truncate integrity.pass_through_orders, integrity.carrier_notifications")
+    marts.execute("update integrity.order_sync set sync_status = 'in_sync'")
+    marts.execute("update integrity.order_instructions set resolved_at = now()")
+    assert outside.send("notifications") == queued(added=1)
+    assert outside.events()[1] == ("wireless", "OrderReleaseEvent", "A1")
+
+
+def test_a_refusal_within_the_time_of_grace(marts: Warehouse, outside: Outside) -> None:
+    passed = pass_on(outside, marts, "A1", REFUSAL)
+    assert outside.send("notifications") == queued(added=1)
+    (call,) = outside.wireless.calls
+    assert call.body["eventType"] == "OrderWithdrawEvent"
+    assert "exceptionId" not in call.body["event"] and call.body["correlationId"]
+    # no longer wanted: nothing is told of it
+    marts.execute("truncate outbox.attempts, outbox.messages")
+    pass_on(outside, marts, "A2", REFUSAL, mart=False)
+    assert outside.send("notifications") == NOTHING
+    assert passed
+
+
+def test_a_refusal_is_not_forgotten(marts: Warehouse, outside: Outside) -> None:
+    row = open_exception(marts, "A1")
+    passed = pass_on(outside, marts, "A1", REFUSAL)
+    later = outside.run("orders", "dispatch")
+    assert later.code == 0
+    assert f"wireline, message {passed[:12]} (account A1): refused before" in later.err
+    assert "The account is blocked" in later.err and "tandem orders retry" in later.err
+    assert later.out.splitlines()[-1].split() == ["wireline", *"000001"]
+    said = json.loads(outside.run("orders", "dispatch", "--json").out)["sent"]
+    (there,) = (one for one in said if one["to"] == "wireline")
+    assert [one["message_id"] for one in there["unsettled_messages"]] == [passed]
+    shown = outside.run("exceptions", "--open")
+    assert "wireline refused the order: 422" in " ".join(shown.out.split()), shown.out
+    (found,) = json.loads(outside.run("exceptions", "--json").out)
+    assert found["exception_id"] == row["exception_id"]
+    assert (found["refusal_state"], "creditHold" in found["refusal"]) == ("refused", True)
+    # as long as the mart wants it
+    marts.execute("truncate integrity.pass_through_orders")
+    assert "refused before" not in outside.run("orders", "dispatch").err
+
+
+def test_nothing_is_told_before_its_time(marts: Warehouse, outside: Outside) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=20)
+    open_exception(marts, "A1", opened_at=ahead)
+    add_notice(marts, "A1", fulfilled_at=ahead)
+    add_notice(marts, "A2")
+    assert outside.send("notifications") == NOTHING
+    assert outside.send("notices", *SINCE) == queued(added=1)
+    assert addressees(outside) == ["a2@example.com"]
+
+
+def test_what_is_pending_leaves_whatever_was_loaded(marts: Warehouse, outside: Outside) -> None:
+    add_notice(marts, "A1")
+    add_notice(marts, "A2")
+    outside.mailbox.answers = ["451 Later"] * 20
+    assert outside.run("notices", "--send", *SINCE).code == 1
+    outside.mailbox.answers = []
+    # a killed build: nothing can be queued, and what is queued leaves
+    marts.execute("delete from control.build_state")
+    done = outside.run("notices", "--send", "--now")
+    assert done.code == 1
+    assert "Nothing could be queued. The last build did not end; run 'tandem build'" in done.err
+    assert addressees(outside) == ["a1@example.com", "a2@example.com"]
+
+
+def test_accounts_that_wait_for_a_build_are_counted(marts: Warehouse, outside: Outside) -> None:
+    for name in ("A1", "A2"):
+        open_exception(marts, name)
+    load_order(marts, "A1", "withdrawn", made_up.BUILT + 1)
+    marts.execute(
+        "insert into raw.loads select %s, 'orders', null, null, 'f', 's', 0, 0, 0, 0, 0, null,"
+        " now(), 'me'",
+        made_up.BUILT + 1,
+    )
+    done = outside.run("notifications", "--send")
+    assert done.code == 0, done.err
+    assert "1 account waits for 'tandem build'" in done.err
+    assert {account for _, _, account in outside.events()} == {"A2"}
 
 
 def test_a_line_has_no_order(marts: Warehouse, outside: Outside) -> None:

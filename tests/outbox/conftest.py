@@ -30,5 +30,12 @@ def with_outbox(
 @pytest.fixture
 def outbox(with_outbox: Warehouse) -> Warehouse:
     """The database with an empty outbox."""
-    with_outbox.execute("truncate outbox.attempts, outbox.messages, integrity.pass_through_orders")
+    with_outbox.execute(
+        "truncate outbox.attempts, outbox.messages, integrity.pass_through_orders,"
+        " integrity.order_sync, integrity.int_accounts, integrity.order_instructions,"
+        " integrity.bundle_exceptions, raw.orders, raw.loads, control.run_values,"
+        " control.build_state cascade"
+    )
+    with_outbox.execute("insert into control.run_values values (7, '2025-06-20T12:00:00Z')")
+    with_outbox.execute("insert into control.build_state values (7, 0)")
     return with_outbox

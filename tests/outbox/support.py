@@ -22,11 +22,24 @@ MART = """
         message_id text, to_carrier_id text, from_carrier_id text, order_id text, account_id text,
         action text, plan_id text, sync_status text, effective_on date, requested_at timestamptz
     );
+    create table integrity.int_accounts (account_id text, time_zone text);
+    create table integrity.order_sync (
+        carrier_id text, order_id text, account_id text, counterpart_carrier_id text,
+        counterpart_order_id text, counterpart_status text, sync_status text
+    );
+    create table integrity.order_instructions (
+        instruction_id text, instruction text, carrier_id text, order_id text, account_id text,
+        other_carrier_id text, exception_id text, opened_at timestamptz, resolved_at timestamptz
+    );
+    create table integrity.bundle_exceptions (
+        exception_id text, exception_type text, account_id text, carrier_id text, order_id text,
+        other_carrier_id text, is_open boolean, resolved_at timestamptz
+    );
     create table catalog.carriers (carrier_id text);
     insert into catalog.carriers values ('wireless'), ('wireline');
-    create table control.run_values (build_id bigint);
+    create table control.run_values (build_id bigint, as_of timestamptz);
     create table control.build_state (build_id bigint, cutoff_load_id bigint);
-    insert into control.run_values values (7);
+    insert into control.run_values values (7, '2025-06-20T12:00:00Z');
     insert into control.build_state values (7, 0);
 """
 QUICK = Policy(

@@ -50,9 +50,9 @@ def judged(
         (308, Outcome.TURNED_AWAY),
         (400, Outcome.REFUSED),
         (401, Outcome.TURNED_AWAY),
-        (403, Outcome.REFUSED),
-        (404, Outcome.REFUSED),
-        (405, Outcome.REFUSED),
+        (403, Outcome.TURNED_AWAY),
+        (404, Outcome.TURNED_AWAY),
+        (405, Outcome.TURNED_AWAY),
         (407, Outcome.TURNED_AWAY),
         (408, Outcome.FAILED),
         (409, Outcome.REFUSED),
@@ -72,6 +72,17 @@ def test_statuses(status: int, outcome: Outcome) -> None:
     answer = judged(status, b"")
     assert (answer.outcome, answer.code) == (outcome, status)
     assert (answer.error is None) == (outcome == Outcome.ACCEPTED)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_it_is_the_message_where_the_platform_says_so(status: int) -> None:
+    """A gateway or a wrong address has no code of TMF630, and says the same to all."""
+    assert judged(status, {"code": "23", "reason": "no such account"}).outcome == Outcome.REFUSED
+    for words in (b"<html>nginx</html>", {"status": status, "error": "Not Found"}, [1], None):
+        assert judged(status, words).outcome == Outcome.TURNED_AWAY
+    whole = json.dumps({"code": "23"}).encode()
+    assert judged(status, whole, is_whole=False).outcome == Outcome.TURNED_AWAY
+    assert judged(401, {"code": "23"}).outcome == Outcome.TURNED_AWAY
 
 
 def test_an_acceptance_is_believed_if_it_can_be_of_this_message() -> None:

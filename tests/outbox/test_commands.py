@@ -51,13 +51,13 @@ def test_a_run_without_trouble(outbox: Warehouse, config: Path, there: Platform)
     assert "Queued 2 messages." in done.err
     assert "my.toml has no ordering_url for wireless: its messages wait." in done.err
     assert [line.split() for line in done.out.splitlines()][-2:] == [
-        ["wireless", *"00001"],
-        ["wireline", *"10000"],
+        ["wireless", *"000010"],
+        ["wireline", *"100000"],
     ]
     (call,) = there.calls
     assert call.headers["Authorization"] == "Bearer s3cret"
     again = json.loads(run(outbox, config, "dispatch", "--json").out)
-    assert again["queued"] == {"added": 0, "renewed": 0, "cancelled": 0}
+    assert again["queued"] == {"added": 0, "renewed": 0, "cancelled": 0, "behind": 0}
     assert [row["accepted"] for row in again["sent"]] == [0, 0]
     assert len(there.calls) == 1
 

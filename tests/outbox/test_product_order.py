@@ -19,6 +19,7 @@ ROW = {
     "sync_status": "missing_counterpart",
     "effective_on": date(2025, 6, 1),
     "requested_at": datetime(2025, 5, 30, 9, 15, tzinfo=UTC),
+    "time_zone": "America/New_York",
 }
 
 
@@ -27,7 +28,7 @@ def test_worked_example() -> None:
         "@type": "ProductOrder",
         "externalId": "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
         "category": "pass-through",
-        "requestedStartDate": "2025-06-01T00:00:00Z",
+        "requestedStartDate": "2025-06-01T00:00:00-04:00",
         "relatedParty": [
             {"id": "A000014", "role": "customer", "@referredType": "Customer"},
             {"id": "wireless", "role": "originatingCarrier", "@referredType": "Organization"},
@@ -69,6 +70,20 @@ def test_worked_example() -> None:
 def test_actions(action: str, word: str) -> None:
     (item,) = product_order(ROW | {"action": action})["productOrderItem"]
     assert item["action"] == word
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "begins"),
+    [
+        ("America/Los_Angeles", "2025-06-01T00:00:00-07:00"),
+        ("Asia/Kolkata", "2025-06-01T00:00:00+05:30"),
+        ("UTC", "2025-06-01T00:00:00Z"),
+        (None, "2025-06-01T00:00:00Z"),
+    ],
+)
+def test_the_day_begins_where_the_account_is(time_zone: str | None, begins: str) -> None:
+    """Midnight of UTC is the evening before in America."""
+    assert product_order(ROW | {"time_zone": time_zone})["requestedStartDate"] == begins
 
 
 def test_the_same_whatever_moves_on() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tandem.database import exclusive
 from tandem.errors import Refused
 from tandem.outbox.message import State
-from tandem.outbox.queueing import Queued, queue_again
+from tandem.outbox.queueing import PASS_THROUGH, Queued, enqueue, queue_again
+from tests.cli import made_up
 from tests.outbox import platform
 from tests.outbox.support import (
     add_order,
@@ -122,40 +124,123 @@ def test_an_id_of_another_kind_is_refused(outbox: Warehouse) -> None:
     assert len(messages(outbox)) == 1
 
 
-LOAD = """
-    insert into raw.loads
-    select 1, %s, null, null, 'f', 's', 0, 0, 0, 0, 0, null, now(), 'me'
-"""
+LOAD = "insert into raw.loads select %s, %s, null, null, 'f', 's', 0, 0, 0, 0, 0, null, now(), 'me'"
 
 
-def test_nothing_is_queued_from_marts_that_are_behind(outbox: Warehouse) -> None:
+def load_order(
+    outbox: Warehouse,
+    load_id: int,
+    order_id: str,
+    status: str,
+    account_id: str = "A1",
+    carrier_id: str = "wireless",
+    counterpart_order_id: str | None = None,
+) -> None:
+    """A row of an order, with its load."""
+    outbox.execute(LOAD, load_id, "orders")
+    made_up.fill(
+        outbox,
+        "raw.orders",
+        [
+            {
+                "load_id": load_id,
+                "row_number": 1,
+                "carrier_id": carrier_id,
+                "order_id": order_id,
+                "account_id": account_id,
+                "action": "subscribe",
+                "plan_id": "SHARE800",
+                "requested_at": "2025-06-01T10:00:00Z",
+                "effective_on": "2025-06-01",
+                "status": status,
+                "status_at": "2025-06-02T10:00:00Z",
+                "counterpart_order_id": counterpart_order_id,
+            }
+        ],
+    )
+
+
+def test_accounts_that_wait_for_a_build_are_left_alone(outbox: Warehouse) -> None:
+    gone, stays, new = (add_order(outbox, f"W{n}", f"A{n}") for n in (1, 2, 3))
+    queue_only = (gone, stays)
+    with exclusive(outbox.settings, "test") as connection:
+        assert enqueue(connection, PASS_THROUGH, queue_only) == Queued(2, 0, 0, 0)
+    # a counterpart came, and no build has seen it: neither is queued nor cancelled for it
+    for number, account in enumerate(("A1", "A3"), 1):
+        load_order(outbox, number, f"L{number}", "completed", account, "wireline")
+    forget(outbox, gone)
+    other = add_order(outbox, "W4", "A4")
+    assert queue(outbox) == Queued(1, 0, 0, 2)
+    assert {row["message_id"] for row in messages(outbox)} == {gone, stays, other}
+    # call records change no order
+    outbox.execute(LOAD, 9, "cdrs")
+    outbox.execute("update control.build_state set cutoff_load_id = 2")
+    assert queue(outbox) == Queued(1, 0, 1, 0)
+    assert message(outbox, new)["state"] == "pending"
+
+
+def test_nothing_is_queued_from_half_a_build(outbox: Warehouse) -> None:
     add_order(outbox, "W1")
-    try:
-        # the counterpart may be in it
-        outbox.execute(LOAD, "orders")
+    for change in (
+        "update control.run_values set build_id = 8",
+        "delete from control.build_state",
+    ):
+        outbox.execute(change)
         with pytest.raises(Refused, match="run 'tandem build' first"):
             queue(outbox)
-        outbox.execute("update raw.loads set feed = 'cdrs'")
-        assert queue(outbox) == Queued(1, 0, 0)
-        # a build that was killed, or made only a part
-        for change in (
-            "update control.run_values set build_id = 8",
-            "delete from control.build_state",
-        ):
-            outbox.execute(change)
-            with pytest.raises(Refused, match="run 'tandem build' first"):
-                queue(outbox)
-    finally:
-        outbox.execute("truncate raw.loads, control.run_values, control.build_state cascade")
-        outbox.execute("insert into control.run_values values (7)")
-        outbox.execute("insert into control.build_state values (7, 0)")
-    assert states(outbox) == [("pending", 1)]
+    assert messages(outbox) == []
+
+
+def test_an_order_that_was_called_off_is_not_sent(outbox: Warehouse) -> None:
+    """Though it may have arrived, and with whatever the marts know."""
+    sent, stays = add_order(outbox, "W1"), add_order(outbox, "W2", "A2")
+    load_order(outbox, 1, "W1", "completed")
+    outbox.execute("update control.build_state set cutoff_load_id = 1")
+    queue(outbox)
+    with platform.running(platform.status(503)) as there:
+        send(outbox, ("wireline", there.url), attempts=1)
+        assert sorted(there.keys()) == sorted([sent, stays])
+        load_order(outbox, 2, "W1", "withdrawn")
+        # another carrier's order of that name is another one
+        load_order(outbox, 3, "W2", "withdrawn", "A2", "wireline")
+        there.behave = platform.accept
+        there.calls.clear()
+        # the mart still has it
+        assert queue(outbox) == Queued(0, 0, 1, 2)
+        send(outbox, ("wireline", there.url))
+        assert there.keys() == [stays]
+        forget(outbox, sent)
+        outbox.execute("update control.build_state set cutoff_load_id = 3")
+        assert queue(outbox) == Queued(0, 0, 0, 0)
+    assert message(outbox, sent)["state"] == "cancelled"
+
+
+def test_called_off_also_with_half_a_build(outbox: Warehouse) -> None:
+    sent = add_order(outbox, "W1")
+    queue(outbox)
+    load_order(outbox, 1, "W1", "withdrawn")
+    outbox.execute("delete from control.build_state")
+    with pytest.raises(Refused):
+        queue(outbox)
+    assert message(outbox, sent)["state"] == "cancelled"
+
+
+def test_what_the_platform_has_under_way_is_not_sent(outbox: Warehouse) -> None:
+    key = add_order(outbox, "W1")
+    here = {"carrier_id": "wireless", "order_id": "W1", "account_id": "A1"}
+    there = {"counterpart_carrier_id": "wireline", "counterpart_order_id": "L1"}
+    rows = [here | there | {"counterpart_status": "submitted"}]
+    made_up.fill(outbox, "integrity.order_sync", rows)
+    assert queue(outbox) == Queued(0, 0, 0, 0)
+    outbox.execute("update integrity.order_sync set counterpart_carrier_id = 'internet'")
+    assert queue(outbox) == Queued(1, 0, 0, 0)
+    assert message(outbox, key)["state"] == "pending"
 
 
 def test_queued_again_by_hand(outbox: Warehouse) -> None:
     one, other = add_order(outbox, "W1"), add_order(outbox, "W2", "A2")
     queue(outbox)
-    with platform.running(platform.status(404)) as there:
+    with platform.running(platform.status(404, {"code": "7"})) as there:
         send(outbox, ("wireline", there.url))
         assert states(outbox) == [("refused", 2)]
         with session(outbox) as connection:

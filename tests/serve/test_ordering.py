@@ -204,6 +204,9 @@ def test_ids_of_any_kind(wireless: httpx.Client, order_id: str) -> None:
         ({"externalId": "x" * 1001}, 400, "invalidRequest"),
         ({"relatedParty": None}, 400, "invalidRequest"),
         ({"relatedParty": []}, 422, "customer"),
+        ({"state": "completed", "completionDate": "2999-06-01T00:00:00Z"}, 422, "future_time"),
+        ({"state": "cancelled", "cancellationDate": "2999-06-01T00:00:00Z"}, 422, "future_time"),
+        ({"state": "completed", "completionDate": "2025-06-01T00:00:00"}, 422, "bad_type"),
         (
             {"relatedParty": [{"id": "A1", "role": "customer"}, {"id": "A2", "role": "customer"}]},
             422,
@@ -299,23 +302,50 @@ def test_something_that_is_no_http(served: Served) -> None:
         assert client.get("/health").json() == {"status": "up"}
 
 
-def test_a_circle_of_counterparts(wireless: httpx.Client, wireline: httpx.Client) -> None:
+def test_a_circle_of_counterparts(
+    shop: Warehouse, wireless: httpx.Client, wireline: httpx.Client
+) -> None:
     def answering(order_id: str, other: str) -> dict[str, Any]:
         return order(order_id, "A3", characteristics={"originatingOrder": other})
 
+    # two that name each other agree
     assert wireless.post(ORDERS, json=answering("C-1", "D-1")).status_code == 201
-    assert_error(wireline.post(ORDERS, json=answering("D-1", "C-1")), 422, "counterpartInACircle")
-    # through a third one
+    assert wireline.post(ORDERS, json=answering("D-1", "C-1")).status_code == 201
+    (row,) = loaded(shop, "D-1")
+    assert row["counterpart_order_id"] == "C-1"
+    # a circle has three at least
     assert wireline.post(ORDERS, json=answering("D-2", "C-2")).status_code == 201
     assert wireless.post(ORDERS, json=answering("C-3", "D-2")).status_code == 201
     assert wireline.post(ORDERS, json=answering("D-4", "C-3")).status_code == 201
     assert_error(wireless.post(ORDERS, json=answering("C-2", "D-4")), 422, "counterpartInACircle")
+    # others may answer one of two that agree
     assert wireline.post(ORDERS, json=answering("D-5", "C-1")).status_code == 201
+    assert wireless.post(ORDERS, json=answering("C-6", "D-5")).status_code == 201
+    itself = answering("C-7", "C-7")
+    assert_error(wireless.post(ORDERS, json=itself), 422, "counterpartIsItself")
     # an order of one's own is no counterpart
     own = order(
         "C-9", "A3", characteristics={"originatingOrder": "C-1", "originatingCarrier": "wireless"}
     )
     assert_error(wireless.post(ORDERS, json=own), 422, "counterpartOfSameCarrier")
+
+
+@pytest.mark.parametrize(
+    "start", ["2025-06-02T00:00:00-04:00", "2025-06-02T23:30:00-07:00", "2025-06-02", None]
+)
+def test_the_day_is_read_as_it_is_written(
+    shop: Warehouse, wireless: httpx.Client, start: str | None
+) -> None:
+    """Whatever day it then is in UTC."""
+    said = {"effectiveOn": None if start else "2025-06-02"}
+    name = f"day-{start}"
+    body = order(name, characteristics=said, requestedStartDate=start)
+    made = wireless.post(ORDERS, json={k: v for k, v in body.items() if v is not None})
+    assert made.status_code == 201, made.text
+    (row,) = loaded(shop, name)
+    assert row["effective_on"] == date(2025, 6, 2)
+    # as it is answered it begins where the account is
+    assert made.json()["requestedStartDate"] == "2025-06-02T00:00:00-04:00"
 
 
 def test_patches_that_are_refused(wireless: httpx.Client, wireline: httpx.Client) -> None:
@@ -328,6 +358,7 @@ def test_patches_that_are_refused(wireless: httpx.Client, wireline: httpx.Client
         ({"state": "acknowledged"}, 422, "state"),
         ({"state": "completed", "id": "W-11"}, 422, "id"),
         ({"state": "completed", "completionDate": "then"}, 422, "bad_type"),
+        ({"state": "completed", "completionDate": "2999-01-01T00:00:00Z"}, 422, "future_time"),
     ):
         assert_error(wireless.patch(path, json=body), status, code)
     done = {"state": "completed"}
@@ -387,6 +418,7 @@ def test_what_another_tandem_sends(
             "plan_id": "SHARE800",
             "effective_on": date(2025, 6, 3),
             "requested_at": datetime(2025, 6, 1, 9, tzinfo=UTC),
+            "time_zone": "America/New_York",
         }
     )
     headers = {"Idempotency-Key": f"m-{carrier}"}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tandem.serve import qualifying
+from tandem.serve.reading import make_pool
 from tests.cli.running import Done, environment, tandem
 from tests.outbox.platform import Call, Handler, Platform, answer, running
 from tests.serve import feeds
@@ -60,14 +64,31 @@ class Market:
         found: dict[str, Any] = self.call(carrier, "GET", f"{ORDERS}/{order_id}").json()
         return found
 
-    def reasons(self, account_id: str, plan_id: str, on: str = "2025-06-03") -> list[str]:
+    def labels(self, account_id: str, plan_id: str = "SHARE1000") -> list[str]:
+        """What speaks against a plan for somebody who is no carrier, in words."""
+
+        async def ask() -> list[str]:
+            pool = make_pool(self.warehouse.url)
+            await pool.open()
+            try:
+                async with pool.connection() as session:
+                    found = await qualifying.reasons(session, account_id, plan_id, date(2025, 6, 3))
+            finally:
+                await pool.close()
+            return [reason.label for reason in found]
+
+        return asyncio.run(ask())
+
+    def reasons(
+        self, account_id: str, plan_id: str, on: str = "2025-06-03", caller: str = "wireline"
+    ) -> list[str]:
         """What speaks against a plan."""
         question = {
             "expectedQualificationDate": on,
             "relatedParty": [{"id": account_id, "role": "customer"}],
             "productOfferingQualificationItem": [{"productOffering": {"id": plan_id}}],
         }
-        said = self.call("wireline", "POST", CHECK, json=question)
+        said = self.call(caller, "POST", CHECK, json=question)
         assert said.status_code == 201, said.text
         (item,) = said.json()["productOfferingQualificationItem"]
         codes = [reason["code"] for reason in item["eligibilityUnavailabilityReason"]]
@@ -132,7 +153,9 @@ def test_an_order_goes_from_one_platform_to_the_other(market: Market) -> None:
     assert held["carriers"] == [
         {"carrier": "wireline", "state": "awaiting_counterpart", "order": None}
     ]
-    assert market.reasons("A1", "SHARE1000") == ["planOrdered"]
+    assert market.reasons("A1", "SHARE1000", caller="wireless") == ["planOrdered"]
+    # whose turn it is may place the order that is waited for, and no other
+    assert market.reasons("A1", "SHARE1000") == []
     assert market.reasons("A1", "WIRELESS500") == ["changeUnderWay"]
 
     sent = json.loads(market.run("orders", "dispatch", "--json").out)["sent"]
@@ -212,6 +235,12 @@ def test_an_exception_is_told_and_stops_what_follows(market: Market) -> None:
         *("missing_counterpart", "wireline", True),
     )
     assert market.reasons("A4", "SHARE800") == ["openException", "changeUnderWay"]
+    assert market.reasons("A4", "SHARE1000") == []
+    assert market.reasons("A4", "SHARE1000", caller="wireless") == ["openException", "planOrdered"]
+    assert market.labels("A4") == [
+        "There is 1 open exception of the type missing_counterpart.",
+        "The order W-6000 of wireless (subscribe SHARE1000) waits for wireline.",
+    ]
     # withdrawn here, there is nothing left to be mended
     gone = market.call("wireless", "PATCH", f"{ORDERS}/W-6000", json={"state": "cancelled"})
     assert gone.status_code == 200, gone.text
@@ -244,6 +273,27 @@ def test_who_can_have_what(market: Market) -> None:
     assert market.reasons("A3", "SHARE800") == ["changeUnderWay"]  # no build has seen it
     market.call("wireless", "PATCH", f"{ORDERS}/W-7000", json={"state": "cancelled"})
     assert market.reasons("A3", "SHARE800") == []
+
+
+def test_an_agreement_for_all_plans_covers_each(market: Market) -> None:
+    """As settlement has it."""
+    agreements = "update catalog.settlement_agreements set plan_id = %s where plan_id = %s"
+    market.warehouse.execute(agreements, "*", "SHARE1000")
+    try:
+        assert market.reasons("A6", "SHARE1000") == []
+        # from the day on from which it holds
+        assert "notServed" in market.reasons("A6", "SHARE1000", "2019-12-31")
+    finally:
+        market.warehouse.execute(agreements, "SHARE1000", "*")
+
+
+def test_a_line_on_another_plan_is_not_the_account_s_doing(market: Market) -> None:
+    """The carrier's data are wrong, which does not make the account a bad one."""
+    feeds.put_on_plan(market.warehouse, "A6", "SHARE1000")
+    market.run("build")
+    kinds = "select exception_type from integrity.bundle_exceptions where account_id = 'A6'"
+    assert {row["exception_type"] for row in market.warehouse.rows(kinds)} == {"plan_mismatch"}
+    assert market.reasons("A6", "SHARE1000") == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tandem.integrity.mail import is_address
 from tandem.integrity.words import KINDS, day, moment
 from tandem.outbox.carrier_event import NOTIFICATIONS, PLATFORM_INSTRUCTIONS
 from tandem.outbox.configuration import Configuration
+from tandem.outbox.freshness import accounts_behind
 from tandem.outbox.message import MAIL
 from tandem.outbox.message import NOTIFICATION as NOTIFICATION_CHANNEL
 from tandem.outbox.queueing import Queued
@@ -233,6 +234,7 @@ def notices(
     with connect(settings.load(), "notices") as connection:
         changes = subscribers.notices(connection, account_id=account, since=since)
         by = subscribers.sender(connection, address, contact)
+        behind = set(accounts_behind(connection)) if out is not None else set()
     rows = changes.told
     if out is None:
         if as_json:
@@ -245,7 +247,8 @@ def notices(
             _say_overtaken(changes.overtaken)
         return
     with console.progress("Writing") as advance:
-        written = subscribers.write(rows, out, by, advance)
+        current = [row for row in rows if row["account_id"] not in behind]
+        written = subscribers.write(current, out, by, advance)
     if as_json:
         console.print_json(
             {
@@ -253,6 +256,7 @@ def notices(
                 "written": written.files,
                 "kept": written.kept,
                 "unreachable": written.unreachable,
+                "behind": len(behind),
             }
         )
         return
@@ -261,6 +265,8 @@ def notices(
         _say_limit(min(limit, len(written.unreachable)), len(written.unreachable))
     console.say(describe_written(written, out))
     _say_overtaken(changes.overtaken)
+    if behind:
+        console.say(sending.waits_for_build(len(behind)))
 
 
 def _refuse_mixed(*, send: bool, out: Path | None, now: bool) -> None:
@@ -296,7 +302,7 @@ def _send_notices(
         overtaken.append(done.overtaken)
         return [done.queued]
 
-    sent = sending.deliver("notices --send", MAIL, queue, now=now)
+    sent = sending.deliver("notices --send", MAIL, [mailing.NOTICES], queue, now=now)
     if unreachable and not as_json:
         _show_notices(unreachable[:limit])
         _say_limit(min(limit, len(unreachable)), len(unreachable))

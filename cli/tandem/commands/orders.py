@@ -90,9 +90,18 @@ def pass_through(
     ):
         passed = passing.pass_through(connection, out, carrier_id=carrier, on_rows=advance)
     if as_json:
-        console.print_json({"file": out, "rows": passed.rows, "carriers": passed.counts})
+        console.print_json(
+            {
+                "file": out,
+                "rows": passed.rows,
+                "carriers": passed.counts,
+                "behind": passed.behind,
+            }
+        )
     else:
         console.say(describe_passed(passed))
+        if passed.behind:
+            console.say(sending.waits_for_build(passed.behind))
         if carrier is None and len(passed.counts) > 1:
             console.say(
                 "It is for several carriers: split it by to_carrier_id before it is loaded, or"

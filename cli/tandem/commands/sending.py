@@ -14,9 +14,12 @@ from tandem.database import Connection, connect, exclusive, work_as_owner
 from tandem.errors import ExitCode
 from tandem.outbox import configuration, dispatching, listing, queueing
 from tandem.outbox.endpoints import open_endpoints
+from tandem.outbox.freshness import Unfinished
 from tandem.outbox.message import MAIL, NOTIFICATION, ORDERING
+from tandem.queries import Row
 
-SUMMARY = ("to", "accepted", "refused", "given_up", "not_delivered", "waiting")
+SUMMARY = ("to", "accepted", "refused", "given_up", "not_delivered", "waiting", "unsettled")
+NAMED = 5  # unsettled messages of a place, in sentences
 # what the file has to have for a channel
 _NEEDED = {
     ORDERING: "ordering_url for {}",
@@ -40,6 +43,7 @@ class Sent:
         queued: of all sources.
         delivered: by place.
         summary: of what it did and left, by place that has anything.
+        unfinished: why nothing could be queued, where nothing could.
         channel: ordering, notification or mail.
         file: name of the file that says where to.
     """
@@ -49,6 +53,7 @@ class Sent:
     summary: Sequence[dict[str, Any]]
     channel: str
     file: str
+    unfinished: str | None = None
 
 
 def send(
@@ -72,19 +77,20 @@ def send(
 
     Raises:
         Exit: something that was due has not been delivered.
-        Refused: no such carrier, the file is wrong, or the marts are behind.
+        Refused: no such carrier, or the file is wrong.
     """
 
     def queue(connection: Connection, _: configuration.Configuration) -> list[queueing.Queued]:
         queries.refuse_unknown_carrier(connection, carrier)
         return [queueing.enqueue(connection, source) for source in sources]
 
-    report(deliver(purpose, channel, queue, carrier=carrier, now=now), as_json=as_json)
+    report(deliver(purpose, channel, sources, queue, carrier=carrier, now=now), as_json=as_json)
 
 
 def deliver(
     purpose: str,
     channel: str,
+    wanted: Sequence[queueing.Wanted],
     queue: Callable[[Connection, configuration.Configuration], Sequence[queueing.Queued]],
     *,
     carrier: str | None = None,
@@ -92,9 +98,12 @@ def deliver(
 ) -> Sent:
     """Queue, and deliver all of a channel that is due.
 
+    What is queued already is delivered though nothing can be queued for want of a whole build.
+
     Args:
         purpose: the command, told to others who wait.
         channel: ordering, notification or mail.
+        wanted: what of the refused and given up there is still reason to send.
         queue: does the queueing; called with the lock held.
         carrier: deliver only to this one.
         now: deliver also what is to be tried at a later time only.
@@ -104,8 +113,13 @@ def deliver(
     """
     here = settings.load()
     places = configuration.load(here)
+    queued: Sequence[queueing.Queued] = []
+    unfinished = None
     with exclusive(here, purpose, console.say) as connection:
-        queued = queue(connection, places)
+        try:
+            queued = queue(connection, places)
+        except Unfinished as error:
+            unfinished = str(error)
     # from here on nobody waits for us
     with (
         connect(here, purpose, autocommit=True) as connection,
@@ -120,8 +134,13 @@ def deliver(
             also_later=now,
             on_message=lambda done, of: advance("", done, of),
         )
-        summary = summarise(connection, delivered, channel, carrier)
-    return Sent(_add_up(queued), delivered, summary, channel, places.path.name)
+        left = [
+            row
+            for row in queueing.unsettled(connection, wanted)
+            if carrier in (None, row["carrier_id"])
+        ]
+        summary = summarise(connection, delivered, channel, carrier, left)
+    return Sent(_add_up(queued), delivered, summary, channel, places.path.name, unfinished)
 
 
 def report(sent: Sent, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -133,7 +152,7 @@ def report(sent: Sent, *, as_json: bool, more: Mapping[str, Any] | None = None) 
         more: what else belongs into the JSON.
 
     Raises:
-        Exit: something that was due has not been delivered.
+        Exit: something that was due has not been delivered, or nothing could be queued.
     """
     if as_json:
         console.print_json(
@@ -147,7 +166,9 @@ def report(sent: Sent, *, as_json: bool, more: Mapping[str, Any] | None = None) 
         )
         for sentence in remarks(sent.delivered, sent.summary, sent.channel, sent.file):
             console.say(sentence)
-    if any(done.failed for done in sent.delivered):
+    if sent.unfinished is not None:
+        console.say(f"Nothing could be queued. {sent.unfinished}")
+    if sent.unfinished is not None or any(done.failed for done in sent.delivered):
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -156,12 +177,19 @@ def summarise(
     delivered: Sequence[dispatching.Delivered],
     channel: str,
     carrier: str | None,
+    left: Sequence[Row] = (),
 ) -> list[dict[str, Any]]:
-    """What a run did and left, one row per place that has anything."""
+    """What a run did and left, one row per place that has anything.
+
+    ``unsettled`` counts the rows of ``left``, ``unsettled_messages`` has them.
+    """
     waiting = listing.waiting(connection, channel, carrier)
     by_carrier = {done.endpoint.carrier_id or "": done for done in delivered}
+    unsettled: dict[str, list[Row]] = {}
+    for row in left:
+        unsettled.setdefault(row["carrier_id"] or "", []).append(row)
     rows = []
-    for name in sorted({*waiting, *by_carrier}):
+    for name in sorted({*waiting, *by_carrier, *unsettled}):
         done = by_carrier.get(name)
         rows.append(
             {
@@ -173,6 +201,8 @@ def summarise(
                 "not_delivered": done.postponed if done else 0,
                 "elsewhere": done.elsewhere if done else 0,
                 "waiting": waiting.get(name, 0),
+                "unsettled": len(unsettled.get(name, ())),
+                "unsettled_messages": unsettled.get(name, []),
                 "stopped": done.stopped if done else None,
                 "errors": done.errors if done else {},
             }
@@ -187,7 +217,18 @@ def describe_queued(queued: queueing.Queued) -> str:
         sentence += f", renewed {queued.renewed:,}"
     if queued.cancelled:
         sentence += f", cancelled {queued.cancelled:,} whose reason is gone"
-    return sentence + "."
+    sentence += "."
+    if queued.behind:
+        sentence += f" {waits_for_build(queued.behind)}"
+    return sentence
+
+
+def waits_for_build(accounts: int) -> str:
+    """That accounts were left alone, in a sentence."""
+    return (
+        f"{many(accounts, 'account')} {'waits' if accounts == 1 else 'wait'} for 'tandem build':"
+        " more was loaded than the last one knows of."
+    )
 
 
 def remarks(
@@ -217,7 +258,20 @@ def remarks(
         for row in summary
         if not row["has_endpoint"] and row["waiting"]
     ]
-    if any(done.refused or done.given_up for done in delivered):
+    met = {key for done in delivered for key in done.errors}
+    for row in summary:
+        before = [one for one in row["unsettled_messages"] if one["message_id"] not in met]
+        told += [
+            f"{row['to']}, message {one['message_id'][: listing.SHOWN_OF_ID]} (account"
+            f" {one['account_id']}): {one['state'].replace('_', ' ')} before"
+            f" ({one['last_error']})."
+            for one in before[:NAMED]
+        ]
+        if len(before) > NAMED:
+            told.append(f"{row['to']}: {len(before) - NAMED:,} more were refused or given up.")
+    if any(row["unsettled"] for row in summary) or any(
+        done.refused or done.given_up for done in delivered
+    ):
         told.append(
             "'tandem orders outbox' lists what was said; 'tandem orders retry' sends again."
         )
@@ -229,4 +283,5 @@ def _add_up(queued: Sequence[queueing.Queued]) -> queueing.Queued:
         sum(one.added for one in queued),
         sum(one.renewed for one in queued),
         sum(one.cancelled for one in queued),
+        max((one.behind for one in queued), default=0),
     )

@@ -21,6 +21,7 @@ from tandem.integrity.words import (
     day,
     days,
     moment,
+    refusal,
     title_of,
 )
 from tandem.queries import Row
@@ -29,6 +30,7 @@ WIDTH = 100
 GAP = "  "
 WIDEST = 28  # a longer id pushes what is beside it, and is not cut
 INDENT = 4
+SHOWN_OF_ID = 8  # of an exception's
 LONG_DAYS = 7  # open longer than this stands out
 AGES = (
     ("day_open", "under a day"),
@@ -40,9 +42,10 @@ AGES = (
 
 def show_exceptions(found: Exceptions, console: Console) -> None:
     """Print exceptions to `console`, at most 100 columns wide."""
-    heads = ("open for", "what", "account", "order or line", "must act")
+    heads = ("id", "open for", "what", "account", "order or line", "must act")
     rows = [
         (
+            clean(row["exception_id"][:SHOWN_OF_ID]),
             "resolved" if row["state"] == "resolved" else days(row["age_days"]),
             title_of(row["exception_type"]),
             clean(row["account_id"]),
@@ -53,7 +56,7 @@ def show_exceptions(found: Exceptions, console: Console) -> None:
     ]
     bold = [row["state"] == "open" and row["age_days"] >= LONG_DAYS for row in found.rows]
     details = [list(_exception_details(row)) for row in found.rows]
-    _show(heads, rows, details, bold, console)
+    _show(heads, rows, details, bold, console, stands_out_at=1)
     console.print()
     for sentence in summary(found):
         console.print(Text(sentence), width=min(console.width, WIDTH))
@@ -140,7 +143,16 @@ def limited(shown: int, total: int) -> str | None:
 
 
 def _exception_details(row: Row) -> Iterator[str]:
-    yield from _expected_and_found(row)
+    *before, last = _expected_and_found(row)
+    yield from before
+    opened = f"opened {moment(row['opened_at'])}"
+    if cell_len(f"{last} · {opened}") <= WIDTH - INDENT:
+        yield f"{last} · {opened}"
+    else:
+        yield last
+        yield opened
+    if row["refusal_state"] is not None:
+        yield f"{clean(row['other_carrier_id'])} {refusal(row)}"
     if row["refused_at"] is not None and row["refused_at"] > row["opened_at"]:
         yield f"refused by {clean(row['other_carrier_id'])} on {moment(row['refused_at'])}"
     if row["state"] == "waived":
@@ -183,6 +195,8 @@ def _show(
     details: Sequence[Sequence[str]],
     bold: Sequence[bool],
     console: Console,
+    *,
+    stands_out_at: int = 0,
 ) -> None:
     width = min(console.width, WIDTH)
     widths = [min(max(map(cell_len, texts)), WIDEST) for texts in zip(heads, *rows, strict=True)]
@@ -190,7 +204,8 @@ def _show(
     for cells, below, stands_out in zip(rows, details, bold, strict=True):
         line = Text(_line(cells, widths))
         if stands_out:
-            line.stylize("bold red", 0, len(cells[0]))
+            begins = len(_line([*cells[:stands_out_at], "."], widths)) - 1
+            line.stylize("bold red", begins, begins + len(cells[stands_out_at]))
         console.print(line, width=width)
         for text in below:
             console.print(Padding(Text(text, style="dim"), (0, 0, 0, INDENT)), width=width)
@@ -199,6 +214,6 @@ def _show(
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
     padded = (
         text + " " * max(0, width - cell_len(text))
-        for text, width in zip(texts, widths, strict=True)
+        for text, width in zip(texts, widths[: len(texts)], strict=True)
     )
     return GAP.join(padded).rstrip()

@@ -13,7 +13,7 @@ from tandem.integrity import notices
 from tandem.integrity.mail import ADDRESS, LONGEST_ADDRESS, is_address, page_of, render
 from tandem.outbox.configuration import Configuration
 from tandem.outbox.message import Body
-from tandem.outbox.queueing import Queued, Source, enqueue
+from tandem.outbox.queueing import Queued, Source, Wanted, enqueue
 from tandem.queries import Row, fetch
 
 # A change may get another name when one more order joins it: what has an order in common with a
@@ -39,6 +39,7 @@ _WANTED = f"""
                 and told.message_id <> notices.notice_id
         )
 """  # noqa: S608  (constants of this package)
+NOTICES = Wanted("notice", _WANTED)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def queue(
         since = _begin(connection, since, keep=account_id is None)
         changes = notices.notices(connection, account_id=account_id, since=since)
         chosen = [row["notice_id"] for row in changes.told]
-        queued = enqueue(connection, Source("notice", _WANTED, body), chosen)
+        queued = enqueue(connection, Source(NOTICES.kind, NOTICES.query, body), chosen)
     unreachable = [
         row | {"why": why}
         for row in changes.told

@@ -10,6 +10,7 @@ from typing import Any
 from tandem.database import Connection
 from tandem.errors import Refused
 from tandem.integrity.queries import accounts, as_of, carrier_names
+from tandem.outbox.passed_on import REFUSALS
 from tandem.queries import Row, fetch
 
 GRACE = timedelta(hours=24)
@@ -91,13 +92,22 @@ def of_account(connection: Connection, account_id: str) -> AccountOrders:
         raise Refused(f"There is no account {account_id}.")
     syncs = fetch(
         connection,
-        """
-        select carrier_id, order_id, plan_id, action, sync_status, counterpart_carrier_id,
-            counterpart_order_id, requested_at, effective_on
-        from integrity.order_sync where account_id = %s
-        order by requested_at, carrier_id collate "C", order_id collate "C",
-            counterpart_carrier_id collate "C"
-        """,
+        f"""
+        select synced.carrier_id, synced.order_id, synced.plan_id, synced.action,
+            synced.sync_status, synced.counterpart_carrier_id, synced.counterpart_order_id,
+            synced.requested_at, synced.effective_on, refusals.state as refusal_state,
+            refusals.last_error as refusal
+        from integrity.order_sync as synced
+        left join ({REFUSALS}) as refusals
+            on refusals.account_id = synced.account_id
+                and refusals.from_carrier_id = synced.carrier_id
+                and refusals.order_id = synced.order_id
+                and refusals.to_carrier_id = synced.counterpart_carrier_id
+                and synced.sync_status in ('awaiting_counterpart', 'missing_counterpart')
+        where synced.account_id = %s
+        order by synced.requested_at, synced.carrier_id collate "C",
+            synced.order_id collate "C", synced.counterpart_carrier_id collate "C"
+        """,  # noqa: S608  (constants of this package)
         (account_id,),
     )
     (row,) = fetch(
@@ -146,6 +156,8 @@ def as_json(found: AccountOrders) -> dict[str, Any]:
                                     "counterpart_carrier_id",
                                     "counterpart_order_id",
                                     "sync_status",
+                                    "refusal_state",
+                                    "refusal",
                                 )
                             }
                             for row in change.syncs

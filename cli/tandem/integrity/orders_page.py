@@ -16,7 +16,7 @@ from tandem.bills.format import clean, phone
 from tandem.console import many
 from tandem.feeds import PLAN_ACTIONS
 from tandem.integrity.orders import GRACE, IN_SYNC, AccountOrders, Change
-from tandem.integrity.words import INSTRUCTIONS, day, moment
+from tandem.integrity.words import INSTRUCTIONS, day, moment, refusal
 from tandem.queries import Row
 
 WIDTH = 100
@@ -139,6 +139,8 @@ def _reason(row: Row, change: Change, found: AccountOrders) -> str:
     )
     number = clean(row["counterpart_order_id"])
     due = moment(row["requested_at"] + GRACE)
+    if row["refusal_state"] is not None:
+        return f"{other} {refusal(row)}"
     match row["sync_status"]:
         case "counterpart_failed":
             how = "was withdrawn" if theirs and theirs["status"] == "withdrawn" else "failed"

@@ -12,10 +12,12 @@ from tandem import exporting
 from tandem.database import Connection
 from tandem.feeds import MAX_FIELD_LENGTH
 from tandem.integrity.queries import refuse_unknown_carrier
+from tandem.outbox.freshness import accounts_behind
 from tandem.queries import fetch
 
 # The columns of the feed `orders`. An id is made of carrier and order, so that the same order is
-# the same message however often it is told; times are written as the feed wants them.
+# the same message however often it is told; times are written as the feed wants them. One column
+# more than the feed has names the order that the other carrier has under way already.
 _ORDERS = """
     select
         to_carrier_id,
@@ -32,9 +34,19 @@ _ORDERS = """
         effective_on,
         'submitted' as status,
         to_json(requested_at at time zone 'UTC') #>> '{{}}' || 'Z' as status_at,
-        order_id as counterpart_order_id
-    from integrity.pass_through_orders
-    where ({carrier_id}::text is null or to_carrier_id = {carrier_id}) and not awaits_account
+        order_id as counterpart_order_id,
+        (
+            select synced.counterpart_order_id
+            from integrity.order_sync as synced
+            where synced.account_id = passed.account_id
+                and synced.carrier_id = passed.from_carrier_id
+                and synced.order_id = passed.order_id
+                and synced.counterpart_carrier_id = passed.to_carrier_id
+        ) as submitted_order_id
+    from integrity.pass_through_orders as passed
+    where ({carrier_id}::text is null or to_carrier_id = {carrier_id})
+        and account_id <> all({behind}::text[])
+        and not passed.awaits_account
 """
 
 
@@ -46,11 +58,13 @@ class Passed:
         file: where it is.
         rows: how many orders.
         counts: how many of which action, by the carrier that is to make them.
+        behind: accounts that were left out, as they wait for a build.
     """
 
     file: Path
     rows: int
     counts: Mapping[str, Mapping[str, int]]
+    behind: int = 0
 
 
 def pass_through(
@@ -63,7 +77,8 @@ def pass_through(
     """Write the orders that wait for a counterpart in the format of the feed ``orders``.
 
     A file for one carrier can be loaded as it is. One for all has a first column
-    ``to_carrier_id``. The same orders give the same bytes.
+    ``to_carrier_id``. The same orders give the same bytes. Orders of accounts of which more was
+    loaded than the last build knows of are left out.
 
     Args:
         connection: to read from.
@@ -72,13 +87,17 @@ def pass_through(
         on_rows: told a word and how many rows have been written.
 
     Raises:
-        Refused: no such carrier or format, or the file cannot be written.
+        Refused: no such carrier or format, the last build did not end, or the file cannot be
+            written.
     """
     chosen = exporting.format_of(out, formats=exporting.FEED_FORMATS)
     if carrier_id is not None:
         refuse_unknown_carrier(connection, carrier_id)
+    behind = accounts_behind(connection)
     query = sql.SQL(_ORDERS).format(
-        longest=sql.Literal(MAX_FIELD_LENGTH), carrier_id=sql.Literal(carrier_id)
+        longest=sql.Literal(MAX_FIELD_LENGTH),
+        carrier_id=sql.Literal(carrier_id),
+        behind=sql.Literal(behind),
     )
     with exporting.gathered(connection, query) as table:
         found = fetch(
@@ -100,4 +119,4 @@ def pass_through(
     counts: dict[str, dict[str, int]] = {}
     for row in found:
         counts.setdefault(row["to_carrier_id"], {})[row["action"]] = row["orders"]
-    return Passed(out, rows, counts)
+    return Passed(out, rows, counts, len(behind))

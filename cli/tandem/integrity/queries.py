@@ -8,11 +8,14 @@ from datetime import datetime
 
 from tandem.database import Connection
 from tandem.errors import Refused
+from tandem.outbox.passed_on import REFUSALS
 from tandem.queries import Row, fetch
 
 # A waiver in force is told apart: it is known, and nobody has to do anything about it.
-_CHOSEN = """
+_CHOSEN = f"""
     with here as (select as_of from control.run_values),
+
+    refusals as ({REFUSALS}),
 
     told as (
         select
@@ -34,9 +37,16 @@ _CHOSEN = """
                     coalesce(exceptions.resolved_at, here.as_of) - exceptions.stands_since
                 )::bigint / 86400,
                 0
-            )::integer as age_days
+            )::integer as age_days,
+            refusals.state as refusal_state, refusals.last_error as refusal
         from integrity.bundle_exceptions as exceptions
         cross join here
+        left join refusals
+            on exceptions.resolved_at is null
+                and refusals.account_id = exceptions.account_id
+                and refusals.from_carrier_id = exceptions.carrier_id
+                and refusals.order_id = exceptions.order_id
+                and refusals.to_carrier_id = exceptions.other_carrier_id
         where
             (not %(only_open)s or exceptions.is_open)
             and (%(account_id)s::text is null or exceptions.account_id = %(account_id)s)
@@ -49,7 +59,7 @@ _CHOSEN = """
                 )
             )
     )
-"""
+"""  # noqa: S608  (constants of this package)
 _ROWS = """
     select * from told
     order by
@@ -83,7 +93,8 @@ class Exceptions:
     Attributes:
         as_of: where the warehouse stands; ages count up to it.
         rows: of ``integrity.bundle_exceptions`` with ``state`` (open, waived, closed, resolved) and
-            ``age_days`` (whole days open so far, or until resolved), the most urgent first.
+            ``age_days`` (whole days open so far, or until resolved), the most urgent first; where
+            the order was passed on in vain, ``refusal_state`` (refused, given_up) and ``refusal``.
         counts: how many there are by type, also of those beyond a limit: ``exceptions``, ``open``,
             ``waived``, and the open ones by age.
     """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+from tandem.bills.format import clean
 from tandem.console import many
 
 
@@ -40,6 +43,12 @@ INSTRUCTIONS = {
     "withdraw": "Withdraw the order; the other carrier will not carry it out.",
     "release": "Go on with the order; all carriers have confirmed it.",
 }
+# of an order that was passed on, to the platform that it was passed to
+CALLED_OFF = (
+    "Withdraw what came of the order that was passed on; it was called off where it was placed."
+)
+NO_LONGER_NEEDED_TITLE = "No longer needed"
+NO_LONGER_NEEDED = "The order was called off where it was placed; what was asked is not needed."
 INSTRUCTION_TITLES = {"hold": "Hold back", "withdraw": "Withdraw", "release": "Go on"}
 
 
@@ -47,6 +56,14 @@ def title_of(exception_type: str) -> str:
     """A type in words; one that is new to us by its name."""
     kind = KINDS.get(exception_type)
     return kind.title if kind else exception_type.replace("_", " ").capitalize()
+
+
+def refusal(row: Mapping[str, Any]) -> str:
+    """What became of an order that was passed on in vain (``refusal_state``, ``refusal``)."""
+    said = clean(row["refusal"]) or "no reason was given"
+    if row["refusal_state"] == "given_up":
+        return f"was not reached with the order: {said}"
+    return f"refused the order: {said}"
 
 
 def days(count: int) -> str:

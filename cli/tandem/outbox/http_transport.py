@@ -26,6 +26,13 @@ _PASSING = (
 )
 # answers to us and not to the message
 _TURNING_AWAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
+# answers to us as well, unless the platform itself says (with a code of TMF630) what it is about:
+# a wrong address or a gateway answers all messages so
+_TURNING_AWAY_WITHOUT_CODE = (
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+)
 _LONGEST_ANSWER = 65_536  # bytes that are read
 _LONGEST_ERROR = 500
 _LONGEST_WAIT = 86_400.0
@@ -114,7 +121,11 @@ def judge(
         outcome, error = _believe(message, status, keys, text, headers)
     elif status >= 500 or status in _PASSING:
         outcome = Outcome.FAILED
-    elif status in _TURNING_AWAY or status < 400:
+    elif (
+        status in _TURNING_AWAY
+        or status < 400
+        or (status in _TURNING_AWAY_WITHOUT_CODE and not _has_code(said))
+    ):
         outcome = Outcome.TURNED_AWAY
     elif status != HTTPStatus.CONFLICT:
         outcome = Outcome.REFUSED
@@ -159,6 +170,11 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _has_code(said: Any) -> bool:
+    """Whether it is an error of TMF630, which a platform makes and no gateway does."""
+    return isinstance(said, dict) and isinstance(said.get("code"), str | int)
 
 
 def _keys(said: Any, headers: Mapping[str, str]) -> list[str]:

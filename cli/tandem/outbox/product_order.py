@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tandem.queries import Row
 
@@ -15,14 +16,16 @@ def product_order(row: Row) -> dict[str, Any]:
     """The ``ProductOrder_Create`` that makes a change at the other carrier.
 
     Args:
-        row: of ``integrity.pass_through_orders``.
+        row: of ``integrity.pass_through_orders``, with the account's ``time_zone`` (null where
+            the account is not known).
 
     Returns:
         The body. ``externalId`` is the message id. TMF622 has no place for an order of somebody
         else's that an order answers: originating carrier and order are characteristics of the
         product (to be named as counterpart in the orders feed), and said once more in a note for
-        people. ``requestedStartDate`` has to have a time; the day counts, which ``effectiveOn``
-        says again without one.
+        people. ``requestedStartDate`` has to have a time: midnight where the account is, as that of
+        UTC would be the day before in America. The day counts, which ``effectiveOn`` says again
+        without a time.
     """
     effective_on = row["effective_on"].isoformat()
     requested_at = row["requested_at"].astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -36,7 +39,7 @@ def product_order(row: Row) -> dict[str, Any]:
         "@type": "ProductOrder",
         "externalId": row["message_id"],
         "category": "pass-through",
-        "requestedStartDate": f"{effective_on}T00:00:00Z",
+        "requestedStartDate": start_of_day(row["effective_on"], row["time_zone"]),
         "relatedParty": [
             {"id": row["account_id"], "role": "customer", "@referredType": "Customer"},
             {
@@ -67,3 +70,9 @@ def product_order(row: Row) -> dict[str, Any]:
             }
         ],
     }
+
+
+def start_of_day(day: date, time_zone: str | None) -> str:
+    """Midnight with its offset; of UTC where there is no time zone."""
+    begins = datetime.combine(day, time(), ZoneInfo(time_zone) if time_zone else UTC)
+    return begins.isoformat().replace("+00:00", "Z")

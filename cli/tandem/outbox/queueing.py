@@ -10,7 +10,9 @@ from psycopg.rows import dict_row
 
 from tandem.database import Connection
 from tandem.errors import Refused
+from tandem.outbox.freshness import ORDER_FEEDS, accounts_behind
 from tandem.outbox.message import CHANNELS, Body, State
+from tandem.outbox.passed_on import CALLED_OFF
 from tandem.outbox.product_order import product_order
 from tandem.queries import Row, fetch
 
@@ -19,20 +21,34 @@ _SHORTEST_PREFIX = 4
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where messages of a kind come from.
+class Wanted:
+    """Which messages of a kind there is reason to send.
 
     Attributes:
         kind: one of ``CHANNELS``.
         query: one row per message that there is reason to send, unique by ``message_id``, with
             ``message_id``, ``carrier_id`` (null for mail), ``account_id``, ``ordered_at`` and
             what the body needs. No placeholders.
-        body: what is sent, from a row; the same row gives the same body.
     """
 
     kind: str
     query: str
+
+
+@dataclass(frozen=True)
+class Source(Wanted):
+    """Where messages of a kind come from.
+
+    Attributes:
+        body: what is sent, from a row; the same row gives the same body.
+        feeds: an account of which these have brought news since the last build is left alone.
+        called_off: ids of pending messages that must not leave any more, though they may have
+            arrived; by what was loaded, not by the marts.
+    """
+
     body: Callable[[Row], Body]
+    feeds: Sequence[str] = ORDER_FEEDS
+    called_off: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,32 +58,46 @@ class Queued:
     Attributes:
         added: messages that were not there.
         renewed: not sent yet, and worded anew or wanted again after they had been cancelled.
-        cancelled: not sent yet, and not wanted any more.
+        cancelled: not wanted any more, and not sent yet or called off.
+        behind: accounts that were left alone, as they wait for a build.
     """
 
-    added: int
-    renewed: int
-    cancelled: int
+    added: int = 0
+    renewed: int = 0
+    cancelled: int = 0
+    behind: int = 0
 
 
 PASS_THROUGH = Source(
     kind="pass_through",
     query="""
-        select message_id, to_carrier_id as carrier_id, account_id, requested_at as ordered_at,
-            from_carrier_id, order_id, action, plan_id, effective_on, requested_at
-        from integrity.pass_through_orders
-        where not awaits_account
+        select passed.message_id, passed.to_carrier_id as carrier_id, passed.account_id,
+            passed.requested_at as ordered_at, passed.from_carrier_id, passed.order_id,
+            passed.action, passed.plan_id, passed.effective_on, passed.requested_at,
+            accounts.time_zone
+        from integrity.pass_through_orders as passed
+        left join integrity.int_accounts as accounts on accounts.account_id = passed.account_id
+        where not passed.awaits_account and not exists (
+            select from integrity.order_sync as synced
+            where synced.account_id = passed.account_id
+                and synced.carrier_id = passed.from_carrier_id
+                and synced.order_id = passed.order_id
+                and synced.counterpart_carrier_id = passed.to_carrier_id
+                and synced.counterpart_status = 'submitted'
+        )
     """,
     body=product_order,
+    called_off=CALLED_OFF,
 )
 
 
 def enqueue(connection: Connection, source: Source, only: Sequence[str] | None = None) -> Queued:
     """Queue what is not queued yet, and cancel what lost its reason before it was sent.
 
-    A message that may have left stays as it is, whatever became of its reason. The caller holds
-    the lock, so that no build changes the mart meanwhile; what is being delivered at the same
-    time is left alone.
+    A message that may have left stays as it is, whatever became of its reason, unless it was
+    called off. Accounts that wait for a build are left alone: nobody knows what it will say. The
+    caller holds the lock, so that no build changes the mart meanwhile; what is being delivered at
+    the same time is left alone.
 
     Args:
         connection: that holds the lock.
@@ -75,20 +105,23 @@ def enqueue(connection: Connection, source: Source, only: Sequence[str] | None =
         only: of what was never queued, only these ids.
 
     Raises:
-        Refused: a message of another kind has the same id, or the mart is behind what was loaded.
+        Refused: a message of another kind has the same id, or the last build did not end; what
+            was called off is cancelled all the same.
     """
-    _refuse_behind(connection)
+    called_off = _call_off(connection, source)
+    behind = accounts_behind(connection, source.feeds)
     with connection.transaction():
         cancelled = connection.execute(
             f"""
             update outbox.messages as m
             set state = 'cancelled'
             where m.kind = %s and m.state = 'pending' and m.sent_at is null
+                and m.account_id <> all(%s)
                 and not exists (
                     select from ({source.query}) as wanted where wanted.message_id = m.message_id
                 )
             """.encode(),  # noqa: S608  (queries are constants of this package)
-            (source.kind,),
+            (source.kind, behind),
         ).rowcount
         added = renewed = 0
         with connection.cursor(row_factory=dict_row) as cursor:
@@ -97,43 +130,60 @@ def enqueue(connection: Connection, source: Source, only: Sequence[str] | None =
                 select wanted.*, m.kind as outbox_kind
                 from ({source.query}) as wanted
                 left join outbox.messages as m on m.message_id = wanted.message_id
-                where (
-                        m.message_id is null
-                        and (%s::text[] is null or wanted.message_id = any(%s))
+                where wanted.account_id <> all(%s)
+                    and (
+                        (
+                            m.message_id is null
+                            and (%s::text[] is null or wanted.message_id = any(%s))
+                        )
+                        or m.kind <> %s
+                        or (m.sent_at is null and m.state in ('pending', 'cancelled'))
                     )
-                    or m.kind <> %s
-                    or (m.sent_at is null and m.state in ('pending', 'cancelled'))
                 order by wanted.message_id
                 """.encode(),  # noqa: S608
-                (None if only is None else list(only), list(only or ()), source.kind),
+                (behind, None if only is None else list(only), list(only or ()), source.kind),
             )
             while rows := cursor.fetchmany(_BATCH):
                 is_new = _insert(connection, source, rows)
                 added += sum(is_new)
                 renewed += len(is_new) - sum(is_new)
-    return Queued(added, renewed, cancelled)
+    return Queued(added, renewed, called_off + cancelled, len(behind))
 
 
-def _refuse_behind(connection: Connection) -> None:
-    """Refuse to go by marts that a build left half done, or that do not know of a counterpart.
+def _call_off(connection: Connection, source: Source) -> int:
+    """Cancel what must not leave any more; returns how many."""
+    if source.called_off is None:
+        return 0
+    return connection.execute(
+        f"""
+        update outbox.messages as m
+        set state = 'cancelled'
+        where m.kind = %s and m.state = 'pending' and m.message_id in ({source.called_off})
+        """.encode(),  # noqa: S608
+        (source.kind,),
+    ).rowcount
 
-    A call record changes no order, and may be loaded at any time.
+
+def unsettled(connection: Connection, kinds: Sequence[Wanted]) -> list[Row]:
+    """Messages that were refused or given up, and that there is still reason to send.
+
+    Returns:
+        message_id, carrier_id (null for mail), account_id, state and last_error, the oldest first.
     """
-    built = fetch(
-        connection,
-        """
-        select 1
-        from control.build_state as state
-        inner join control.run_values as started on started.build_id = state.build_id
-        where not exists (
-            select from raw.loads where load_id > state.cutoff_load_id and feed <> 'cdrs'
+    found: list[Row] = []
+    for one in kinds:
+        found += fetch(
+            connection,
+            f"""
+            select m.message_id, m.carrier_id, m.account_id, m.state, m.last_error
+            from outbox.messages as m
+            where m.kind = %s and m.state in ('refused', 'given_up')
+                and m.message_id in (select wanted.message_id from ({one.query}) as wanted)
+            order by m.ordered_at, m.message_id
+            """,  # noqa: S608
+            (one.kind,),
         )
-        """,
-    )
-    if not built:
-        raise Refused(
-            "The last build does not know of everything that was loaded; run 'tandem build' first."
-        )
+    return found
 
 
 def _insert(connection: Connection, source: Source, rows: Sequence[Row]) -> list[bool]:

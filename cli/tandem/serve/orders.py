@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from tandem.feeds import PLAN_ACTIONS
+from tandem.outbox.product_order import start_of_day
 from tandem.queries import Row
 from tandem.serve.reading import fetch
 from tandem.serve.submitting import LINE_WORDS, PLAN_WORDS
@@ -35,6 +36,13 @@ _CURRENT = """
         and (%(account_id)s::text is null or account_id = %(account_id)s)
         and (%(order_ids)s::text[] is null or order_id = any(%(order_ids)s))
     order by order_id, load_id desc, row_number desc
+"""
+
+_TIME_ZONE = """
+    select accounts.time_zone from raw.accounts as accounts
+    where accounts.account_id = orders.account_id
+    order by accounts.load_id desc, accounts.row_number desc
+    limit 1
 """
 
 
@@ -69,7 +77,8 @@ async def find(
     chosen = f"from ({_CURRENT}) as orders where %(status)s::text is null or status = %(status)s"
     rows = await fetch(
         session,
-        f"select * {chosen} order by requested_at desc, order_id limit %(limit)s offset %(offset)s",
+        f"select *, ({_TIME_ZONE}) as time_zone {chosen}"
+        " order by requested_at desc, order_id limit %(limit)s offset %(offset)s",
         wanted,
     )
     (total,) = await fetch(session, f"select count(*) as orders {chosen}", wanted)
@@ -112,7 +121,7 @@ def _product_order(
         "externalId": row["order_id"],
         "state": state,
         "orderDate": instant(row["requested_at"]),
-        "requestedStartDate": f"{row['effective_on'].isoformat()}T00:00:00Z",
+        "requestedStartDate": start_of_day(row["effective_on"], row["time_zone"]),
         "relatedParty": [
             {"id": row["account_id"], "role": "customer", "@referredType": "Customer"},
             {"id": carrier_id, "role": "carrier", "@referredType": "Organization"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from tandem.database import Connection, exclusive
-from tandem.feeds import LINE_ACTIONS, ORDERS
+from tandem.feeds import FUTURE_TOLERANCE, LINE_ACTIONS, ORDERS
 from tandem.loading import load_file
 from tandem.outbox.product_order import ACTIONS
 from tandem.queries import Row, fetch
@@ -26,6 +26,7 @@ from tandem.settings import Settings
 
 FILE_NAME = "productOrder"  # in the manifest
 LOCK_SECONDS = 5.0
+LATEST = timedelta(hours=int(FUTURE_TOLERANCE.removesuffix(" hours")))
 PLAN_WORDS = {word: action for action, word in ACTIONS.items()}
 LINE_WORDS = dict(
     zip(("add", "delete", "modify"), (*LINE_ACTIONS, "update_subscriber"), strict=True)
@@ -112,7 +113,7 @@ def read(carrier_id: str, order: OrderCreate) -> Submission:
         "requested_at": said.get("requestedAt"),
         "effective_on": _effective_on(said.get("effectiveOn"), order.requestedStartDate),
         "status": status,
-        "status_at": at if status != "submitted" else None,
+        "status_at": _status_at(at) if status != "submitted" else None,
         "counterpart_order_id": said.get("originatingOrder"),
     }
     return Submission(carrier_id, row, named or originating_carrier)
@@ -189,7 +190,7 @@ def update(settings: Settings, carrier_id: str, order_id: str, wanted: OrderUpda
         row = {name: _text(known[0][name]) for name in _CONTENT} | {
             "order_id": order_id,
             "status": status,
-            "status_at": at or datetime.now(UTC).isoformat(),
+            "status_at": _status_at(at) or datetime.now(UTC).isoformat(),
         }
         if not _load(connection, carrier_id, row):
             _refuse_status(known, status, must_be_current=True)
@@ -264,6 +265,25 @@ def _status(state: str | None) -> str:
             f" {', '.join(STATUSES)}.",
         )
     return STATUSES[state]
+
+
+def _status_at(text: str | None) -> str | None:
+    """When a state was taken; what cannot be read is the loader's to refuse.
+
+    The feed leaves this time alone, as files are read long after; a platform that says so now can
+    mean no more than a clock that is wrong.
+    """
+    try:
+        at = datetime.fromisoformat(text) if text is not None else None
+    except ValueError:
+        return text
+    if at is not None and at.tzinfo is not None and at > datetime.now(UTC) + LATEST:
+        raise errors.invalid(
+            "future_time",
+            "Time in the future",
+            f"completionDate or cancellationDate lies more than {FUTURE_TOLERANCE} ahead.",
+        )
+    return text
 
 
 def _effective_on(day: str | None, start: str | None) -> str:
@@ -397,7 +417,8 @@ def _counterpart(connection: Connection, submission: Submission, *, is_new: bool
 def _leads_back(connection: Connection, submission: Submission, counterpart: str) -> bool:
     """Whether the orders that are answered one after the other lead back to this one.
 
-    Counterparts are of the same account, always.
+    Two orders that name each other agree; it takes a third one to make a circle. Counterparts are
+    of the same account, always.
     """
     rows = fetch(
         connection,
@@ -407,19 +428,27 @@ def _leads_back(connection: Connection, submission: Submission, counterpart: str
     )
     own = (submission.carrier_id, submission.order_id)
     answered = {(row["carrier_id"], row["order_id"]): row["counterpart_order_id"] for row in rows}
-    steps = {(submission.carrier_id, counterpart)}  # who answers, and what
-    seen = set(steps)
-    while steps:
-        carrier_id, wanted = steps.pop()
-        if wanted == own[1] and carrier_id != own[0]:
-            return True
-        following = {
+
+    def following(carrier_id: str, wanted: str) -> set[tuple[str, str]]:
+        """Who answers next, and what, after this carrier has answered that."""
+        return {
             (other, then)
             for (other, order_id), then in answered.items()
             if order_id == wanted and other != carrier_id
         }
-        steps |= following - seen
-        seen |= following
+
+    def is_own(carrier_id: str, wanted: str) -> bool:
+        return wanted == own[1] and carrier_id != own[0]
+
+    first = following(submission.carrier_id, counterpart)
+    steps = {step for step in first if not is_own(*step)}
+    seen = set(steps)
+    while steps:
+        found = following(*steps.pop())
+        if any(is_own(*step) for step in found):
+            return True
+        steps |= found - seen
+        seen |= found
     return False
 
 

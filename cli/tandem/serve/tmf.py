@@ -127,7 +127,7 @@ class QualificationCreate(_Part):
 EXAMPLE_ORDER: dict[str, Any] = {
     "@type": "ProductOrder",
     "externalId": "L-88213",
-    "requestedStartDate": "2026-07-01T00:00:00Z",
+    "requestedStartDate": "2026-07-01T00:00:00-04:00",
     "state": "completed",
     "relatedParty": [
         {"id": "A000123", "role": "customer", "@referredType": "Customer"},

@@ -38,6 +38,7 @@ create table if not exists outbox.messages (
 create index if not exists messages_pending
 on outbox.messages (channel, carrier_id, account_id, ordered_at, message_id)
 where state = 'pending';
+create index if not exists messages_by_kind on outbox.messages (kind, state);
 create index if not exists messages_by_time on outbox.messages (created_at);
 comment on table outbox.messages is 'One row per message, named by the key under which it is sent';
 comment on column outbox.messages.message_id is
@@ -50,6 +51,8 @@ comment on column outbox.messages.tried_since is
 'First attempt since it was queued, or queued again by hand';
 comment on column outbox.messages.sent_at is
 'First attempt that may have arrived; null as long as certainly none has';
+comment on column outbox.messages.state is
+'cancelled: its reason went before it was sent, or the order that it passed on was called off';
 comment on column outbox.messages.answer is 'What the other side said, cut after 10,000 characters';
 
 -- changes made before are none of the notices'; a row as soon as notices were sent
