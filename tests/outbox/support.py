@@ -20,7 +20,8 @@ MART = """
     set role tandem_engineer;
     create table integrity.pass_through_orders (
         message_id text, to_carrier_id text, from_carrier_id text, order_id text, account_id text,
-        action text, plan_id text, sync_status text, effective_on date, requested_at timestamptz
+        action text, plan_id text, sync_status text, effective_on date, requested_at timestamptz,
+        awaits_account boolean not null default false
     );
     create table integrity.int_accounts (account_id text, time_zone text);
     create table integrity.order_sync (

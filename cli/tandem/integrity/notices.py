@@ -29,8 +29,7 @@ _NOTICES = """
     left join integrity.int_accounts as accounts on accounts.account_id = notices.account_id
     left join catalog.plans as plans on plans.plan_id = notices.plan_id
     where
-        notices.fulfilled_at <= now()
-        and (%(account_id)s::text is null or notices.account_id = %(account_id)s)
+        (%(account_id)s::text is null or notices.account_id = %(account_id)s)
         and (
             %(since)s::date is null
             or (notices.fulfilled_at at time zone coalesce(accounts.time_zone, 'UTC'))::date
