@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tandem import console, settings
+from tandem import console, settings, tokens
 from tandem.outbox import configuration
 
 
@@ -24,10 +24,11 @@ def serve(
         int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port; 0: any.")
     ] = 8622,
 ) -> None:
-    """Answer carriers' platforms over HTTP: orders (TMF622) and eligibility (TMF679).
+    """Serve the portal to subscribers and support, and web services to other systems.
 
-    Who may call is in tandem.toml: api_token_env of a carrier names the variable with its token.
-    Without any the server does not start. It runs until it is stopped.
+    People come with a token of 'tandem token'. Carriers' platforms, which order (TMF622) and ask
+    for eligibility (TMF679), have theirs from tandem.toml: api_token_env of a carrier names the
+    variable with it. It runs until it is stopped.
 
     Example: [bold]tandem serve --port 8622[/]
     """
@@ -37,7 +38,7 @@ def serve(
     from tandem.serve.running import listen, run  # noqa: PLC0415
 
     here = settings.load()
-    app = create_app(here, tokens_of(configuration.load(here)))
+    app = create_app(here, tokens_of(configuration.load(here)), tokens.secret(here))
     listening = listen(host, port)
     address, chosen, *_ = listening.getsockname()
     shown = f"[{address}]" if ":" in address else address

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from tandem import __version__
 from tandem.database import database_url
 from tandem.serve import errors, ordering, qualification
+from tandem.serve.access import Access
 from tandem.serve.authentication import Tokens
 from tandem.serve.limits import BodyLimits
 from tandem.serve.reading import Pool, fetch, make_pool
@@ -23,20 +24,25 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, tokens: Tokens) -> FastAPI:
+def create_app(settings: Settings, tokens: Tokens, key: str) -> FastAPI:
     """The application.
 
     Args:
         settings: which database; it need not be up.
-        tokens: of the carriers that may call.
+        tokens: of the carriers' platforms that may call.
+        key: the secret of the tokens that people have.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.turn = asyncio.Lock()
         app.state.pool = make_pool(database_url(settings))
+        app.state.access = Access(database_url(settings))
         async with app.state.pool:
-            yield
+            try:
+                yield
+            finally:
+                await app.state.access.close()
 
     app = FastAPI(
         title="Tandem",
@@ -47,6 +53,7 @@ def create_app(settings: Settings, tokens: Tokens) -> FastAPI:
     )
     app.state.settings = settings
     app.state.tokens = tokens
+    app.state.key = key
     errors.register(app)
     app.add_middleware(BodyLimits)
     app.include_router(ordering.router)

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token per carrier."""
+"""Who calls: a carrier's platform by its token, people by theirs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from tandem.errors import Refused
 from tandem.outbox.configuration import Configuration, secret
 from tandem.serve.errors import ApiError
+from tandem.tokens import InvalidTokenError, Subject, read_token
 
 _bearer = HTTPBearer(auto_error=False, description="The token of the calling carrier.")
 
@@ -25,10 +26,8 @@ class Tokens:
         """Take tokens by carrier.
 
         Raises:
-            Refused: there is none, or two carriers have the same.
+            Refused: two carriers have the same.
         """
-        if not tokens:
-            raise Refused("No carrier has a token, so that nobody could call.")
         if len(set(tokens.values())) < len(tokens):
             raise Refused("Two carriers have the same token; they could not be told apart.")
         self._digests = {
@@ -49,19 +48,25 @@ def tokens_of(configuration: Configuration) -> Tokens:
     """The tokens that ``tandem.toml`` names.
 
     Raises:
-        Refused: it names none, one is not set, or two are the same.
+        Refused: one is not set, or two are the same.
     """
-    tokens = {
-        platform.carrier_id: token
-        for platform in configuration.carriers.values()
-        if (token := secret(platform.api_token_env, "named as a token", configuration.path))
-    }
-    if not tokens:
-        raise Refused(
-            f"{configuration.path.name} names no api_token_env for any carrier, so that nobody"
-            " could call."
-        )
-    return Tokens(tokens)
+    return Tokens(
+        {
+            platform.carrier_id: token
+            for platform in configuration.carriers.values()
+            if (token := secret(platform.api_token_env, "named as a token", configuration.path))
+        }
+    )
+
+
+def _unauthorized(code: str, message: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        code,
+        "Not authenticated",
+        message,
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 def _caller(
@@ -72,14 +77,36 @@ def _caller(
     tokens: Tokens = request.app.state.tokens
     carrier_id = tokens.carrier_of(credentials.credentials) if credentials else None
     if carrier_id is None:
-        raise ApiError(
-            HTTPStatus.UNAUTHORIZED,
-            "invalidToken" if credentials else "missingToken",
-            "Not authenticated",
-            "The bearer token is nobody's." if credentials else "A bearer token is needed.",
-            {"WWW-Authenticate": "Bearer"},
-        )
+        if credentials:
+            raise _unauthorized("invalidToken", "The bearer token is nobody's.")
+        raise _unauthorized("missingToken", "A bearer token is needed.")
     return carrier_id
 
 
 Caller = Annotated[str, Depends(_caller)]
+
+
+def subject_of(request: Request, token: str | None) -> Subject:
+    """Who has a token.
+
+    Raises:
+        ApiError: 401; there is none, or it is not genuine, or too old.
+    """
+    if token is None:
+        raise _unauthorized("missingToken", "A bearer token is needed.")
+    try:
+        return read_token(request.app.state.key, token)
+    except InvalidTokenError as error:
+        if error.expired:
+            raise _unauthorized("expiredToken", "The token has expired.") from error
+        raise _unauthorized("invalidToken", "The bearer token is nobody's.") from error
+
+
+def _subject(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Subject:
+    return subject_of(request, credentials.credentials if credentials else None)
+
+
+Reader = Annotated[Subject, Depends(_subject)]
