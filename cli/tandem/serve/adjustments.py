@@ -34,7 +34,7 @@ EXAMPLE: dict[str, Any] = {
     "pool_id": "anytime",
     "action": "credit",
     "quantity": "50",
-    "reason_code": "goodwill",
+    "reason_code": "error_correction",
     "note": "Calls were cut off on June 14.",
 }
 router = APIRouter(prefix=PATH, tags=["accounts"], responses=COMMON, dependencies=[FILTERS])

@@ -77,7 +77,7 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
     app.state.settings = settings
     app.state.tokens = tokens
     app.state.key = key
-    app.state.rates = rates or Rates()
+    app.state.rates = rates
     app.state.streams = {}
     errors.register(app)
     app.add_middleware(BodyLimits)

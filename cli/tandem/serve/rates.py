@@ -12,9 +12,6 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from tandem.serve.errors import ApiError
 
-PER_MINUTE = 1_200  # requests with one token
-UNKNOWN_PER_MINUTE = 120  # requests without a genuine one, from one address
-
 
 class Rates:
     """Counts requests of the last minute, in memory.
@@ -23,10 +20,8 @@ class Rates:
     nobody is to be shut out by what others do. The others are counted by address.
     """
 
-    def __init__(
-        self, per_minute: int = PER_MINUTE, unknown_per_minute: int = UNKNOWN_PER_MINUTE
-    ) -> None:
-        """Begin to count."""
+    def __init__(self, per_minute: int, unknown_per_minute: int) -> None:
+        """Begin to count: requests with one token, and those without one from one address."""
         self._known = RateLimitItemPerMinute(per_minute)
         self._unknown = RateLimitItemPerMinute(unknown_per_minute)
         self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -50,7 +45,6 @@ class Rates:
     def _admit(self, limit: RateLimitItem, who: str) -> None:
         if self._window.hit(limit, who):
             return
-        # the next is let in when as many have left the window as are over, on average one by one
         until = self._window.get_window_stats(limit, who).reset_time - time.time()
         raise ApiError(
             HTTPStatus.TOO_MANY_REQUESTS,
