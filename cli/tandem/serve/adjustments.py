@@ -20,9 +20,8 @@ from tandem.rollover.adjusting import Adjustment, Recorded
 from tandem.serve import errors, queries
 from tandem.serve.access import Session
 from tandem.serve.accounts import PATH, AccountId
-from tandem.serve.asking import COMMON, FILTERS, forbidden, session_for, staff_only
+from tandem.serve.asking import COMMON, FILTERS, WRITING, forbidden, session_for, staff_only
 from tandem.serve.authentication import Reader
-from tandem.serve.errors import documented
 from tandem.serve.resources import ACCOUNT
 from tandem.serve.tmf import Text
 from tandem.serve.writing import LOCK_SECONDS, write
@@ -89,7 +88,7 @@ class RecordedAdjustment(BaseModel):
     status_code=HTTPStatus.CREATED,
     response_model=RecordedAdjustment,
     summary="Adjust rollover units (staff)",
-    responses=documented(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    responses=WRITING
     | {
         200: {"model": RecordedAdjustment, "description": "The same was here before"},
         201: {"description": "It is recorded"},

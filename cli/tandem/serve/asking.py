@@ -26,6 +26,14 @@ COMMON = documented(
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+# of what has a body
+WRITING = documented(
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
 _HEADERS: dict[str, Any] = {
     "X-Total-Count": {"schema": {"type": "integer"}, "description": "Rows of all parts."},
     "X-Result-Count": {"schema": {"type": "integer"}, "description": "Rows of this part."},

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 ACCOUNT = "A000123"
+# the format "time" of JSON Schema has an offset, which a local time has not
+LocalTime = Annotated[
+    time, WithJsonSchema({"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}"})
+]
 
 
 class Account(BaseModel):
@@ -97,7 +102,7 @@ class UnbilledRecord(BaseModel):
     cdr_id: str
     cycle_start: date
     local_date: date
-    local_time: time
+    local_time: LocalTime = Field(examples=["09:30:00"])
     started_at: datetime
     duration_units: Decimal
     unit_type: str

@@ -18,12 +18,13 @@ from tandem.serve.asking import (
     COMMON,
     FILTERS,
     PAGED,
+    WRITING,
     Parted,
     session_for,
     session_of,
 )
 from tandem.serve.authentication import Reader
-from tandem.serve.errors import ApiError, documented
+from tandem.serve.errors import ApiError
 from tandem.serve.queries import Wanted
 from tandem.serve.recording import EXAMPLE_USAGE, UsageCreate
 from tandem.serve.tmf import Text, is_plain
@@ -144,7 +145,7 @@ async def show_usage(
     response_model=Usage,
     response_model_exclude_none=True,
     summary="Send a record of usage (carriers)",
-    responses=documented(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    responses=WRITING
     | {
         200: {"model": Usage, "description": "The same record was here before"},
         201: {"description": "The record is new"},
