@@ -613,9 +613,9 @@ def test_usage_that_carriers_send(
         for wrong, code in (
             ({"usageType": "fax"}, "bad_value"),
             ({"quantity": -1}, "bad_value"),
-            ({"quantity": None}, "missing_field"),
-            ({"usageDate": "2999-01-01T00:00:00Z"}, "future_date"),
-            ({"usageDate": "yesterday"}, "bad_timestamp"),
+            ({"quantity": None}, "missing_value"),
+            ({"usageDate": "2999-01-01T00:00:00Z"}, "future_time"),
+            ({"usageDate": "yesterday"}, "bad_type"),
             ({"direction": "sideways"}, "bad_value"),
             ({"colour": "red"}, "characteristic"),
             ({"cdrId": None}, "characteristic"),
@@ -623,6 +623,7 @@ def test_usage_that_carriers_send(
             assert_error(platform.post(USAGE, json=record("N-2", **wrong)), 422, code)
     with served.client("wireline") as other:  # its ids are its own
         assert other.post(USAGE, json=record("N-1")).status_code == 201
+    assert_error(carrier.get(f"{USAGE}/wireline:N-1"), 404, "notFound")
     assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 2
     town.build()
     rated = carrier.get(first.json()["href"]).json()
