@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,12 @@ from schemathesis.specs.openapi.checks import (
 
 from tandem.bills.canonical import render_json
 from tandem.database import LOCK_KEY
-from tandem.serve import create_app
+from tandem.serve import create_app, queries
+from tandem.serve.access import Access
 from tandem.serve.authentication import Tokens
 from tandem.serve.rates import Rates
 from tandem.settings import Settings
-from tandem.tokens import Role, issue_token
+from tandem.tokens import Role, Subject, issue_token
 from tests.cli.town import load_folder, make_town
 from tests.serve.support import SECRET, Served, assert_error, configuration, serving
 from tests.support.warehouse import PROJECT, Databases, Warehouse
@@ -497,6 +500,28 @@ def test_whole_marts(town: Warehouse, carrier: httpx.Client, support: httpx.Clie
         with support.stream("GET", "/api/v1/unbilled") as answer:
             assert answer.status_code == 200
     assert support.get("/api/v1/unbilled").status_code == 200
+
+
+def test_streams_hold_few_rows_at_once(town: Warehouse) -> None:
+    sue = Subject(Role.SUPPORT, "sue", "sue", datetime.max.replace(tzinfo=UTC), "test")
+
+    async def read() -> int:
+        access = Access(town.url)
+        told = 0
+        async with access.session(sue) as session:
+            wide = "select repeat('x', 200) as text from generate_series(1, 50000)"
+            async for row in queries.stream(session, wide):
+                told += len(row["text"])
+        await access.close()
+        return told
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(read()) == 50_000 * 200
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 # --- what is written ----------------------------------------------------------------------------
