@@ -20,6 +20,7 @@ from tandem.commands import (
     rollover,
     server,
     serving,
+    tokens,
     warehouse,
 )
 from tandem.errors import ExitCode, TandemError
@@ -34,7 +35,19 @@ app = typer.Typer(
     help="One bill for two carriers: load feeds, close billing cycles, render bills.",
 )
 
-for module in (server, data, warehouse, bills, rollover, integrity, orders, serving, reports, demo):
+for module in (
+    server,
+    data,
+    warehouse,
+    bills,
+    rollover,
+    integrity,
+    orders,
+    serving,
+    tokens,
+    reports,
+    demo,
+):
     module.register(app)
 
 

@@ -12,13 +12,17 @@ from tandem.errors import Refused
 
 ENGINEER = "tandem_engineer"  # dbt and data engineers: reads all, writes models
 FINANCE = "tandem_finance"
-PORTAL = "tandem_portal"
-ROLES = (OWNER, ENGINEER, FINANCE, PORTAL)
+PORTAL = "tandem_portal"  # a subscriber: the rows of one account at a time
+SUPPORT = "tandem_support"  # the support desk: every account
+CARRIER = "tandem_carrier"  # what roles of carriers have in common; which rows, goes by the role
+ROLES = (OWNER, ENGINEER, FINANCE, PORTAL, SUPPORT, CARRIER)
 
 # the roles that read marts get their grants on each of them from dbt
 _READABLE_SCHEMAS = {
     FINANCE: ("settlement", "accounting", "billing", "control"),
-    PORTAL: (),
+    PORTAL: ("portal", "catalog"),
+    SUPPORT: ("support", "catalog"),
+    CARRIER: ("carrier", "catalog"),
 }
 DBT_SCHEMAS = (
     "catalog",
@@ -32,6 +36,9 @@ DBT_SCHEMAS = (
     "accounting",
     "control",
     "catalog_history",
+    "portal",
+    "carrier",
+    "support",
 )
 
 
@@ -72,7 +79,16 @@ def create_carrier_roles(connection: Connection) -> None:
         for (carrier_id,) in connection.execute(
             "select carrier_id from catalog.carriers"
         ).fetchall():
-            _create_role(connection, f"tandem_carrier_{carrier_id}")
+            role = carrier_role(carrier_id)
+            _create_role(connection, role)
+            connection.execute(
+                sql.SQL("grant {} to {}").format(sql.Identifier(CARRIER), sql.Identifier(role))
+            )
+
+
+def carrier_role(carrier_id: str) -> str:
+    """The role that sees what one carrier may see."""
+    return f"{CARRIER}_{carrier_id}"
 
 
 def _create_role(connection: Connection, role: str) -> None:

@@ -1,7 +1,10 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_units',
-    indexes=[{'columns': ['carrier_id', 'service_number', 'account_id']}],
+    indexes=[
+        {'columns': ['carrier_id', 'service_number', 'account_id']},
+        {'columns': ['account_id']},
+    ],
     meta={
         'follows_rebuild': true,
         'units': 'int_lines_to_refresh',

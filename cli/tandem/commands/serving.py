@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tandem import console, settings
+from tandem import console, settings, tokens
 from tandem.outbox import configuration
 
 
@@ -23,24 +23,46 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port; 0: any.")
     ] = 8622,
+    per_minute: Annotated[
+        int,
+        typer.Option(
+            "--per-minute", min=1, metavar="N", help="Requests that one token has in a minute."
+        ),
+    ] = 1_200,
+    unknown_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--unknown-per-minute",
+            min=1,
+            metavar="N",
+            help="Requests without a genuine token that one address has in a minute.",
+        ),
+    ] = 120,
 ) -> None:
-    """Answer carriers' platforms over HTTP: orders (TMF622) and eligibility (TMF679).
+    """Serve the portal to subscribers and support, and web services to other systems.
 
-    Who may call is in tandem.toml: api_token_env of a carrier names the variable with its token.
-    Without any the server does not start. It runs until it is stopped.
+    People come with a token of 'tandem token'. Carriers' platforms, which order (TMF622) and ask
+    for eligibility (TMF679), have theirs from tandem.toml: api_token_env of a carrier names the
+    variable with it. It runs until it is stopped.
 
     Example: [bold]tandem serve --port 8622[/]
     """
     # takes a while to be imported, which the other commands need not wait for
     from tandem.serve import create_app  # noqa: PLC0415
     from tandem.serve.authentication import tokens_of  # noqa: PLC0415
+    from tandem.serve.rates import Rates  # noqa: PLC0415
     from tandem.serve.running import listen, run  # noqa: PLC0415
 
     here = settings.load()
-    app = create_app(here, tokens_of(configuration.load(here)))
+    app = create_app(
+        here,
+        tokens_of(configuration.load(here)),
+        tokens.secret(here),
+        Rates(per_minute, unknown_per_minute),
+    )
     listening = listen(host, port)
     address, chosen, *_ = listening.getsockname()
     shown = f"[{address}]" if ":" in address else address
     if not ipaddress.ip_address(address).is_loopback:
         console.say("Others can reach this port: put a proxy before it that speaks TLS.")
-    run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}, see /docs."))
+    run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}."))

@@ -1,9 +1,10 @@
-"""Who calls: a bearer token per carrier."""
+"""Who calls: a carrier's platform by its token, people by theirs."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
@@ -14,8 +15,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from tandem.errors import Refused
 from tandem.outbox.configuration import Configuration, secret
 from tandem.serve.errors import ApiError
+from tandem.serve.rates import Rates
+from tandem.tokens import InvalidTokenError, Role, Subject, read_token
 
-_bearer = HTTPBearer(auto_error=False, description="The token of the calling carrier.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="The token of a carrier's platform, or of somebody ('tandem token').",
+)
 
 
 class Tokens:
@@ -25,10 +31,8 @@ class Tokens:
         """Take tokens by carrier.
 
         Raises:
-            Refused: there is none, or two carriers have the same.
+            Refused: two carriers have the same.
         """
-        if not tokens:
-            raise Refused("No carrier has a token, so that nobody could call.")
         if len(set(tokens.values())) < len(tokens):
             raise Refused("Two carriers have the same token; they could not be told apart.")
         self._digests = {
@@ -49,19 +53,30 @@ def tokens_of(configuration: Configuration) -> Tokens:
     """The tokens that ``tandem.toml`` names.
 
     Raises:
-        Refused: it names none, one is not set, or two are the same.
+        Refused: one is not set, or two are the same.
     """
-    tokens = {
-        platform.carrier_id: token
-        for platform in configuration.carriers.values()
-        if (token := secret(platform.api_token_env, "named as a token", configuration.path))
-    }
-    if not tokens:
-        raise Refused(
-            f"{configuration.path.name} names no api_token_env for any carrier, so that nobody"
-            " could call."
-        )
-    return Tokens(tokens)
+    return Tokens(
+        {
+            platform.carrier_id: token
+            for platform in configuration.carriers.values()
+            if (token := secret(platform.api_token_env, "named as a token", configuration.path))
+        }
+    )
+
+
+def _unauthenticated(token: str | None, *, expired: bool = False) -> ApiError:
+    code, message = "invalidToken", "The bearer token is nobody's."
+    if token is None:
+        code, message = "missingToken", "A bearer token is needed."
+    elif expired:
+        code, message = "expiredToken", "The token has expired."
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        code,
+        "Not authenticated",
+        message,
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 def _caller(
@@ -69,17 +84,72 @@ def _caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
     """The carrier that calls."""
-    tokens: Tokens = request.app.state.tokens
-    carrier_id = tokens.carrier_of(credentials.credentials) if credentials else None
+    token = credentials.credentials if credentials else None
+    carrier_id = _platform(request, token)
     if carrier_id is None:
-        raise ApiError(
-            HTTPStatus.UNAUTHORIZED,
-            "invalidToken" if credentials else "missingToken",
-            "Not authenticated",
-            "The bearer token is nobody's." if credentials else "A bearer token is needed.",
-            {"WWW-Authenticate": "Bearer"},
-        )
+        _rates(request).admit_unknown(address_of(request))
+        raise _unauthenticated(token)
     return carrier_id
 
 
 Caller = Annotated[str, Depends(_caller)]
+
+
+def subject_of(request: Request, token: str | None) -> Subject:
+    """Who has a token.
+
+    Raises:
+        ApiError: 401; there is none, or it is not genuine, or too old. 429; it calls too often.
+    """
+    try:
+        if token is None:
+            raise _unauthenticated(token)
+        try:
+            subject = read_token(request.app.state.key, token)
+        except InvalidTokenError as error:
+            raise _unauthenticated(token, expired=error.expired) from error
+    except ApiError:
+        _rates(request).admit_unknown(address_of(request))
+        raise
+    _rates(request).admit(f"person {subject.session}")
+    return subject
+
+
+def _subject(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Subject:
+    token = credentials.credentials if credentials else None
+    carrier_id = _platform(request, token)
+    if carrier_id is not None:
+        return Subject(
+            Role.CARRIER,
+            carrier_id,
+            carrier_id,
+            datetime.max.replace(tzinfo=UTC),
+            f"platform of {carrier_id}",
+            is_platform=True,
+        )
+    return subject_of(request, token)
+
+
+Reader = Annotated[Subject, Depends(_subject)]
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "nowhere"
+
+
+def _platform(request: Request, token: str | None) -> str | None:
+    """The carrier whose platform's token it is, if it is one."""
+    tokens: Tokens = request.app.state.tokens
+    carrier_id = tokens.carrier_of(token) if token is not None else None
+    if carrier_id is not None:
+        _rates(request).admit(f"platform {carrier_id}")
+    return carrier_id
+
+
+def _rates(request: Request) -> Rates:
+    rates: Rates = request.app.state.rates
+    return rates

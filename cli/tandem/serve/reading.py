@@ -17,12 +17,17 @@ STATEMENT_SECONDS = 20
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
-def make_pool(url: str) -> Pool:
+def make_pool(url: str, role: str | None = None, schema: str | None = None) -> Pool:
     """A pool, still closed.
 
     Sessions are opened when they are asked for and looked at before they are given out. Attempts
     to open one are given up soon, as the next request begins another: so nothing waits longer
     than it must when the database is back.
+
+    Args:
+        url: of the database.
+        role: that its sessions work as; by default that of the user in the URL.
+        schema: where they find what they name without one.
     """
     return AsyncConnectionPool(
         url,
@@ -33,7 +38,11 @@ def make_pool(url: str) -> Pool:
             "application_name": "tandem serve",
             "connect_timeout": 5,
             "options": "-c default_transaction_read_only=on -c timezone=UTC"
-            f" -c statement_timeout={STATEMENT_SECONDS}s",
+            f" -c statement_timeout={STATEMENT_SECONDS}s"
+            + (f" -c role={role}" if role else "")
+            + (f" -c search_path={schema}" if schema else "")
+            # the queries of one page see the same state
+            + " -c default_transaction_isolation=repeatable\\ read",
         },
         min_size=0,
         max_size=SESSIONS,
@@ -42,7 +51,7 @@ def make_pool(url: str) -> Pool:
         reconnect_timeout=1.0,
         check=AsyncConnectionPool.check_connection,
         open=False,
-        name="tandem serve",
+        name=f"tandem serve {role or ''}".strip(),
     )
 
 

@@ -1,0 +1,55 @@
+{#-
+    Post-hook of a mart that people outside engineering read: makes a view of its rows in the schema of
+    each audience, under the mart's own name, and lets the audience's role read that and nothing else.
+
+    The filter is part of a `security_barrier` view, so that no function in a query sees a row before it.
+
+    Args:
+        portal: 'account': rows of the account that the session is for (setting `tandem.account_id`).
+        carrier: 'own': rows of the carriers whose role the session has; 'served': rows of accounts that
+            have service from one of them; 'concerned': rows that it placed or must act on; 'sent': rows
+            on their way from or to one of them.
+        support: 'all': every row.
+
+    Example: "{{ show_to(portal='account', carrier='served', support='all') }}"
+-#}
+{% macro show_to(portal=none, carrier=none, support=none) -%}
+    {%- set carriers -%}
+        (
+            select coalesce(array_agg(substr(rolname, length('tandem_carrier_') + 1)), '{}')
+            from pg_catalog.pg_roles
+            where
+                starts_with(rolname, 'tandem_carrier_')
+                and pg_has_role(oid, 'usage')
+        )::text[]
+    {%- endset -%}
+    {%- set filters = {
+        'account': "mart.account_id = nullif(current_setting('tandem.account_id', true), '')",
+        'own': 'mart.carrier_id = any(' ~ carriers ~ ')',
+        'concerned': '(mart.carrier_id = any(' ~ carriers ~ ') or mart.notify_carrier_id = any(' ~ carriers ~ '))',
+        'sent': '(mart.from_carrier_id = any(' ~ carriers ~ ') or mart.to_carrier_id = any(' ~ carriers ~ '))',
+        'all': 'true',
+    } -%}
+    {%- if carrier == 'served' -%}
+        {%- set served = ref('int_carrier_accounts') -%}
+        {%- do filters.update({
+            'served': 'exists (select 1 from ' ~ served ~ ' as served where served.account_id = mart.account_id'
+                ~ ' and served.carrier_id = any(' ~ carriers ~ '))'
+        }) -%}
+    {%- endif -%}
+    {%- set audiences = {'portal': portal, 'carrier': carrier, 'support': support} -%}
+    {%- for schema, rows in audiences.items() if rows %}
+        {%- set shown = schema ~ '.' ~ this.identifier %}
+        do $show$
+        begin
+            create or replace view {{ shown }} with (security_barrier) as
+            select mart.* from {{ this }} as mart where {{ filters[rows] }};
+        exception when invalid_table_definition then
+            drop view {{ shown }} cascade;
+            create view {{ shown }} with (security_barrier) as
+            select mart.* from {{ this }} as mart where {{ filters[rows] }};
+        end
+        $show$;
+        grant select on {{ shown }} to tandem_{{ schema }};
+    {%- endfor %}
+{%- endmacro %}
