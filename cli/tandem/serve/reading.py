@@ -37,10 +37,13 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
             "row_factory": dict_row,
             "application_name": "tandem serve",
             "connect_timeout": 5,
+            "prepare_threshold": 1,
             "options": "-c default_transaction_read_only=on -c timezone=UTC"
             f" -c statement_timeout={STATEMENT_SECONDS}s"
             + (f" -c role={role}" if role else "")
             + (f" -c search_path={schema}" if schema else "")
+            # queries of one account, many times: to plan them takes longer than to run them
+            + " -c plan_cache_mode=force_generic_plan"
             # the queries of one page see the same state
             + " -c default_transaction_isolation=repeatable\\ read",
         },
