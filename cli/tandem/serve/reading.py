@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
@@ -14,6 +16,7 @@ from tandem.queries import Row
 SESSIONS = 8
 WAIT_SECONDS = 4.0  # for a session; after that the answer is 503
 STATEMENT_SECONDS = 20
+TRUSTED_SECONDS = 0.5  # that a session which was good still is
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
@@ -52,10 +55,21 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
         max_waiting=SESSIONS * 32,
         timeout=WAIT_SECONDS,
         reconnect_timeout=1.0,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
         name=f"tandem serve {role or ''}".strip(),
     )
+
+
+_looked_at: WeakKeyDictionary[AsyncConnection[DictRow], float] = WeakKeyDictionary()
+
+
+async def _check(connection: AsyncConnection[DictRow]) -> None:
+    """Look whether a session is still good, unless that was seen a moment ago."""
+    now = time.monotonic()
+    if now - _looked_at.get(connection, 0.0) > TRUSTED_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
+        _looked_at[connection] = now
 
 
 async def fetch(
