@@ -20,7 +20,8 @@ final as (
         status,
         counterpart_order_id,
         row_number() over (
-            partition by carrier_id, order_id
+            -- the account is the same in all of them; by it, one account's can be read alone
+            partition by account_id, carrier_id, order_id
             order by load_id desc, row_number desc
         ) = 1 as is_current,
         load_id,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
@@ -14,6 +16,7 @@ from tandem.queries import Row
 SESSIONS = 8
 WAIT_SECONDS = 4.0  # for a session; after that the answer is 503
 STATEMENT_SECONDS = 20
+TRUSTED_SECONDS = 0.5  # that a session which was good still is
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
@@ -37,10 +40,13 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
             "row_factory": dict_row,
             "application_name": "tandem serve",
             "connect_timeout": 5,
+            "prepare_threshold": 1,
             "options": "-c default_transaction_read_only=on -c timezone=UTC"
             f" -c statement_timeout={STATEMENT_SECONDS}s"
             + (f" -c role={role}" if role else "")
             + (f" -c search_path={schema}" if schema else "")
+            # queries of one account, many times: to plan them takes longer than to run them
+            + " -c plan_cache_mode=force_generic_plan"
             # the queries of one page see the same state
             + " -c default_transaction_isolation=repeatable\\ read",
         },
@@ -49,10 +55,21 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
         max_waiting=SESSIONS * 32,
         timeout=WAIT_SECONDS,
         reconnect_timeout=1.0,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
         name=f"tandem serve {role or ''}".strip(),
     )
+
+
+_looked_at: WeakKeyDictionary[AsyncConnection[DictRow], float] = WeakKeyDictionary()
+
+
+async def _check(connection: AsyncConnection[DictRow]) -> None:
+    """Look whether a session is still good, unless that was seen a moment ago."""
+    now = time.monotonic()
+    if now - _looked_at.get(connection, 0.0) > TRUSTED_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
+        _looked_at[connection] = now
 
 
 async def fetch(
