@@ -94,7 +94,14 @@ def serving(settings: Settings, secret: str) -> Iterator[str]:
     """Run `tandem serve` on the database; yields where it answers."""
     assert settings.database_url
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("tandem"), "serve", "--port", "0"],
+        [
+            Path(sys.executable).with_name("tandem"),
+            "serve",
+            "--port",
+            "0",
+            "--per-minute",
+            "1000000",
+        ],
         env=os.environ
         | {
             "TANDEM_DATABASE_URL": settings.database_url,

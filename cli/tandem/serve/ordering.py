@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from tandem.errors import Busy
 from tandem.serve import errors, orders, submitting
 from tandem.serve.authentication import Caller
 from tandem.serve.errors import ApiError, documented
@@ -23,8 +20,8 @@ from tandem.serve.tmf import (
     OrderUpdate,
     is_plain,
 )
+from tandem.serve.writing import write
 
-_T = TypeVar("_T")
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000_000
 MAX_KEY = 255
@@ -81,7 +78,7 @@ async def create(
     is_new = False
     # what was answered before is answered also while a build is at work
     if key is None or not await _was_received(request, submission, key):
-        is_new = await _write(
+        is_new = await write(
             request, partial(submitting.submit, request.app.state.settings, submission, key)
         )
     found = await _order(request, caller, submission.order_id)
@@ -188,7 +185,7 @@ async def update(
     """
     if not is_plain(order_id):
         raise errors.not_found("There is no such order of yours.")
-    await _write(
+    await write(
         request,
         partial(submitting.update, request.app.state.settings, caller, order_id, wanted),
     )
@@ -221,25 +218,3 @@ async def _was_received(request: Request, submission: submitting.Submission, key
                 (submission.carrier_id, key, submission.sha256),
             )
         )
-
-
-async def _write(request: Request, work: partial[_T]) -> _T:
-    """Do what takes the lock; one at a time, so that those who wait hold no session.
-
-    Raises:
-        Busy: others were before us for too long.
-    """
-    turn: asyncio.Lock = request.app.state.turn
-    try:
-        async with asyncio.timeout(submitting.LOCK_SECONDS):
-            await turn.acquire()
-    except TimeoutError as error:
-        raise Busy("Others are waiting to write.") from error
-    try:
-        # goes on to its end also if the caller goes away, and the next one waits for that
-        task = asyncio.ensure_future(run_in_threadpool(work))
-        task.add_done_callback(lambda _: turn.release())
-    except BaseException:
-        turn.release()
-        raise
-    return await asyncio.shield(task)

@@ -22,10 +22,10 @@ from tandem.queries import Row, fetch
 from tandem.serve import errors
 from tandem.serve.errors import ApiError
 from tandem.serve.tmf import OrderCreate, OrderItem, OrderUpdate, Party, is_plain
+from tandem.serve.writing import LOCK_SECONDS
 from tandem.settings import Settings
 
 FILE_NAME = "productOrder"  # in the manifest
-LOCK_SECONDS = 5.0
 LATEST = timedelta(hours=int(FUTURE_TOLERANCE.removesuffix(" hours")))
 PLAN_WORDS = {word: action for action, word in ACTIONS.items()}
 LINE_WORDS = dict(
