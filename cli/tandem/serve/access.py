@@ -46,9 +46,9 @@ class Access:
         All of its queries see the same state of the warehouse.
         """
         pool = await self._pool(subject)
-        async with pool.connection() as session, AsyncExitStack() as stack:
+        async with pool.connection() as session:  # which ends what is begun here
             async with session.pipeline():  # both go to the database at once
-                await stack.enter_async_context(session.transaction())
+                await session.execute("begin")
                 await session.execute(
                     "select set_config('tandem.account_id', %s, true)", (subject.account_id or "",)
                 )
