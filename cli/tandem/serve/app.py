@@ -14,6 +14,7 @@ from tandem.serve import errors, ordering, qualification
 from tandem.serve.access import Access
 from tandem.serve.authentication import Tokens
 from tandem.serve.limits import BodyLimits
+from tandem.serve.portal import PATH, create_portal
 from tandem.serve.reading import Pool, fetch, make_pool
 from tandem.settings import Settings
 
@@ -58,6 +59,8 @@ def create_app(settings: Settings, tokens: Tokens, key: str) -> FastAPI:
     app.add_middleware(BodyLimits)
     app.include_router(ordering.router)
     app.include_router(qualification.router)
+
+    app.mount(PATH, create_portal(settings, app.state))
 
     @app.get("/health", tags=["health"], summary="Whether the database answers")
     async def health(request: Request) -> dict[str, str]:
