@@ -18,6 +18,7 @@ from tandem.serve.access import Access, Session
 from tandem.serve.portal import faults, reading, visits
 from tandem.serve.portal.overview import overview
 from tandem.serve.portal.pages import render
+from tandem.serve.portal.projection import zone
 from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Role, Subject
 
@@ -51,7 +52,7 @@ async def known_account(session: Session, subject: Subject, account_id: str) -> 
 
 
 @router.get("/")
-async def home(request: Request, subject: Visitor) -> Response:
+async def home(subject: Visitor) -> Response:
     """Where a visit begins."""
     if subject.role is Role.SUBSCRIBER:
         return RedirectResponse(f"{visits.PATH}/accounts/{subject.subject}", 303)
@@ -138,6 +139,10 @@ async def rollover(request: Request, subject: Visitor, account_id: str) -> Respo
         buckets = await queries.rollover_buckets(session, account_id)
         history = await queries.adjustment_history(session, account_id, limit=100)
         names = await queries.pools(session)
+        summary = await queries.unbilled_summary(session, account_id)
+    today = (
+        summary[0]["as_of"].astimezone(zone(account["time_zone"])).date() if summary else date.min
+    )
     pools = sorted({row["pool_id"] for row in (*matrix, *buckets)})
     return await render(
         request,
@@ -149,6 +154,7 @@ async def rollover(request: Request, subject: Visitor, account_id: str) -> Respo
                 names.get(pool_id) or pool_id,
                 [row for row in matrix if row["pool_id"] == pool_id],
                 [row for row in buckets if row["pool_id"] == pool_id],
+                today,
             )
             for pool_id in pools
         ],
@@ -157,11 +163,16 @@ async def rollover(request: Request, subject: Visitor, account_id: str) -> Respo
     )
 
 
-def _pool(name: str, matrix: Sequence[Row], buckets: Sequence[Row]) -> dict[str, Any]:
+def _pool(name: str, matrix: Sequence[Row], buckets: Sequence[Row], today: date) -> dict[str, Any]:
+    """A pool's year and its buckets; what only late calls of an ended cycle can use is past."""
     shown = [
         column for column in COLUMNS if column.always or any(row[column.name] for row in matrix)
     ]
-    live = [row for row in buckets if row["remaining_quantity"] and row["status"] == "available"]
+    live = [
+        row
+        for row in buckets
+        if row["remaining_quantity"] and row["status"] == "available" and row["use_by"] >= today
+    ]
     return {
         "name": name,
         "unit_type": (matrix or buckets)[0]["unit_type"],

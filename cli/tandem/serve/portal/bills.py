@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from tandem.bills.charges import SECTIONS
 from tandem.bills.canonical import render_json
+from tandem.bills.charges import SECTIONS
 from tandem.bills.files import file_name
 from tandem.bills.html import render_html
 from tandem.bills.pdf import render_pdf
@@ -112,7 +112,7 @@ async def document(
 
 
 def _policy(text: str) -> str:
-    """Allows the one stylesheet that a bill brings along, and the attribute that hides a pattern."""
+    """Allows the one stylesheet that a bill brings along, and its few attributes of style."""
     start = text.index("<style>") + len("<style>")
     sheet = text[start : text.index("</style>", start)]
     digest = b64encode(sha256(sheet.encode()).digest()).decode()

@@ -115,8 +115,8 @@ def _stand(
     if "mismatched" in statuses:
         return (
             "trouble",
-            "The carriers' orders differ, so the change is held back. They have been asked to put it"
-            " right; you need not do anything.",
+            "The carriers' orders differ, so the change is held back. They have been asked to put"
+            " it right; you need not do anything.",
         )
     if lacking:
         return "waiting", f"Held back until {fmt.listed(lacking)} has confirmed it too."
@@ -125,10 +125,13 @@ def _stand(
         return "trouble", "It was not carried out."
     if "submitted" in said:
         return "waiting", "On its way; not every carrier has confirmed it yet."
-    if len(parts) == 1:
-        return "done", "Confirmed."
-    number = "Both" if len(parts) == 2 else f"All {len(parts)}"
-    return "done", f"{number} carriers have confirmed it."
+    return "done", _confirmed(len(parts))
+
+
+def _confirmed(carriers: int) -> str:
+    if carriers == 1:
+        return "Confirmed."
+    return f"{'Both' if carriers == 2 else f'All {carriers}'} carriers have confirmed it."
 
 
 def _part(row: Row, carriers: Mapping[str, str]) -> Part:

@@ -20,6 +20,9 @@ KINDS = (
 )
 
 
+_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data"}
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of a bar, in units of the drawing."""
@@ -46,6 +49,7 @@ class DailyChart:
     """Usage day by day in one unit.
 
     Attributes:
+        title: what is counted.
         unit: in words.
         summary: what a glance would tell.
         top, middle: at the lines of the grid.
@@ -57,6 +61,7 @@ class DailyChart:
     """
 
     unit_type: str
+    title: str
     unit: str
     summary: str
     top: str
@@ -110,6 +115,7 @@ def daily(rows: Sequence[Row], unit_type: str, start: date, end: date, today: da
     last = end - timedelta(days=1)
     return DailyChart(
         unit_type,
+        _TITLES.get(unit_type, fmt.words(unit)),
         unit,
         _summary(shown, unit),
         fmt.plain(top),

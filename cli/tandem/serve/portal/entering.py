@@ -39,7 +39,7 @@ async def _enter(request: Request, token: str, carrier_id: str | None) -> Respon
         raise faults.not_found("There is no such carrier here.")
     if subject.role is Role.CARRIER and subject.subject not in carriers:
         raise faults.not_genuine()
-    response = RedirectResponse(visits.PATH, HTTPStatus.SEE_OTHER)
+    response = RedirectResponse(f"{visits.PATH}/", HTTPStatus.SEE_OTHER)
     visits.keep(request, response, visits.COOKIE, token, subject)
     if carrier_id is not None:
         visits.keep(request, response, branding.COOKIE, carrier_id, subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818  (it is the answer, seldom an error of ours)
     """A request that is answered with a page that says what is wrong."""
 
     def __init__(self, status: HTTPStatus, title: str, text: str, *, enters: bool = False) -> None:

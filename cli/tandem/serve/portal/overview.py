@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from tandem.bills import format as fmt
@@ -74,7 +74,7 @@ class Overview:
         note: a sentence on that.
         cycles: all open cycles by their first day, to choose from.
         charges: so far, beyond the plan's fee.
-        plans: in effect on its last day that has figures.
+        plans: in effect on its last day that has begun.
     """
 
     start: date
@@ -110,17 +110,16 @@ async def overview(session: Session, account: Row, wanted: date | None) -> Overv
         return None
     start, end = chosen
     rows = [row for row in summary if row["cycle_start"] == start]
-    last_day = min(max(today, start), end)
+    last_day = min(max(today, start), end - timedelta(days=1))
     plans = [
         row
         for row in await queries.effective_plans(session, account_id)
         if row["effective_from"] <= last_day
-        and (row["effective_to"] is None or row["effective_to"] > min(last_day, start))
-        and (row["effective_to"] is None or row["effective_to"] > start)
+        and (row["effective_to"] is None or row["effective_to"] > last_day)
     ]
     cycle_pace = pace(as_of, start, end, account["time_zone"])
     buckets = await queries.rollover_buckets(session, account_id, only_available=True)
-    rates = await reading.overage_rates(session, account_id, min(last_day, end))
+    rates = await reading.overage_rates(session, account_id, last_day)
     used = {
         (row["carrier_id"], row["service"]): row["units"]
         for row in await reading.pooled(session, account_id, start)
@@ -226,7 +225,8 @@ def _outlook(row: Row, projection: Projection | None, cycle_pace: Pace, currency
     unit_type = row["unit_type"]
     if cycle_pace.is_over:
         if row["overage_units"]:
-            return f"{fmt.counted(row['overage_units'], unit_type)} went beyond your plan and rollover."
+            beyond = fmt.counted(row["overage_units"], unit_type)
+            return f"{beyond} went beyond your plan and rollover."
         return "Your plan and rollover covered everything."
     if projection is None:
         return (
@@ -234,15 +234,17 @@ def _outlook(row: Row, projection: Projection | None, cycle_pace: Pace, currency
             f" {_ordinal(EARLIEST.days + 1)} day on."
         )
     usage = fmt.counted(projection.used, unit_type)
+    has_rollover = row["rollover_used_units"] or row["rollover_available_units"]
+    within = "plan and rollover" if has_rollover else "your plan"
     if not projection.overage:
-        return f"At this pace you will use about {usage}, and stay within plan and rollover."
+        return f"At this pace you will use about {usage}, and stay within {within}."
     over = fmt.counted(projection.overage.quantize(Decimal(1), ROUND_HALF_UP), unit_type)
     cost = (
         ""
         if projection.amount is None
         else f", which would cost about {fmt.money(projection.amount, currency)} before tax"
     )
-    return f"At this pace you will use about {usage}: {over} beyond plan and rollover{cost}."
+    return f"At this pace you will use about {usage}: {over} beyond {within}{cost}."
 
 
 def _ordinal(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -19,8 +19,8 @@ from tandem.serve.portal.brands import Brands
 from tandem.tokens import InvalidTokenError, Subject, read_token
 
 _SOURCES = {
-    "plan": "Left over from your plan",
-    "adjustment": "Given to you",
+    "plan": "From the plan",
+    "adjustment": "Given",
     "resale": "Bought back",
 }
 
@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "source": lambda value: _SOURCES.get(value, fmt.words(value)),
         "query": lambda pairs: urlencode({k: v for k, v in pairs.items() if v}),
     }
+    environment.filters["last_day"] = lambda value: fmt.long_date(value - timedelta(days=1))
     environment.globals["period"] = fmt.period
     environment.globals["listed"] = fmt.listed
     return environment
@@ -75,7 +76,6 @@ async def render(request: Request, template: str, status: int = 200, /, **contex
         "form_key": visits.form_key(request, subject) if subject else "",
         "account": None,
         "here": "",
-        "until": subject.expires_at if subject else datetime.min,
     }
     text = _environment().get_template(template).render(base | context)
     return HTMLResponse(text, status)

@@ -25,6 +25,7 @@ from tandem.serve.portal.pages import render
 from tandem.serve.portal.projection import zone
 from tandem.serve.portal.visits import Visitor
 from tandem.serve.reading import Pool
+from tandem.serve.tmf import is_plain
 from tandem.tokens import Role, Subject
 
 router = APIRouter()
@@ -182,7 +183,7 @@ async def placed(
         catalog = {row["plan_id"]: row for row in await reading.plans(session)}
         carriers = _names(await queries.carriers(session))
     found: list[dict[str, Any]] = []
-    if queries.is_plain(order_id) and carrier_id in carriers:
+    if is_plain(order_id) and carrier_id in carriers:
         async with _pool(request).connection() as session:
             found, _ = await orders.find(
                 session, carrier_id, order_ids=[order_id], account_id=account_id

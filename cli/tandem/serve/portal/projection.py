@@ -1,9 +1,9 @@
 """What a cycle comes to if it goes on like this.
 
-The rule: what was used so far of a pool, divided by the time that has passed of the cycle, times the
-whole cycle. What of it goes beyond the allowance and all rollover is overage, at the mean of the
-plan's overage rates, weighted by what the lines of each carrier have used so far. In the first five
-days nothing is projected: one long call would be told as a hundred.
+The rule: what was used so far of a pool, divided by the time that has passed of the cycle, times
+the whole cycle. What of it goes beyond the allowance and all rollover is overage, at the mean of
+the plan's overage rates, weighted by what the lines of each carrier have used so far. In the first
+five days nothing is projected: one long call would be told as a hundred.
 """
 
 from __future__ import annotations
