@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SEEDS ?= 11,12,13
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint histories bench docs setup setup-test clean
+.PHONY: help demo test lint histories bench screenshots docs setup setup-test clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
@@ -38,6 +38,9 @@ histories: setup ## thousands of random histories against the plain rater; SEEDS
 
 bench: setup ## measure speed; SIZE=ACCOUNTSxCDRS, by default 60000x3000000
 	@$(BIN)/python -m benchmarks $(SIZE)
+
+screenshots: setup-test ## pictures of the portal for the README, from the demo's data
+	@$(BIN)/python docs/screenshots.py
 
 docs: setup ## dbt's documentation in target/
 	@$(BIN)/tandem build && $(BIN)/dbt docs generate

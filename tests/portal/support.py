@@ -80,6 +80,7 @@ class Visit:
 
     def look(self) -> None:
         """The page is not wider than the window, and the browser has nothing to say against it."""
+        self.page.wait_for_load_state()
         wide = self.page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         )

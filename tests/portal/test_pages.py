@@ -262,7 +262,7 @@ def test_leaving(town: Town, browser: Browser) -> None:
 
 
 def test_tokens(town: Town) -> None:
-    """Only a genuine one of now; the address with it is left at once, the cookie is for us alone."""
+    """Only a genuine one of now; its address is left at once, the cookie is for us alone."""
     outside = client(town.served)
     answer = outside.get("/enter", params={"token": token(Role.SUBSCRIBER, town.account)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/portal/")

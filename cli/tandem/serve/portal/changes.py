@@ -94,6 +94,17 @@ def _change(orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, 
         parts.setdefault(
             carrier_id, Part(_name(carriers, carrier_id), "", "has not confirmed it yet", False)
         )
+    for row in syncs:  # whose orders the visitor may not see, but may know that they agree
+        if row["sync_status"] == "in_sync":
+            parts.setdefault(
+                row["counterpart_carrier_id"],
+                Part(
+                    _name(carriers, row["counterpart_carrier_id"]),
+                    row["counterpart_order_id"],
+                    "confirmed it too",
+                    True,
+                ),
+            )
     tone, words = _stand(orders, statuses, [_name(carriers, one) for one in lacking], parts)
     plan = fmt.clean(first["plan_name"]) or fmt.clean(first["plan_id"])
     return Change(

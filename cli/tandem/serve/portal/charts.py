@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from tandem.bills import format as fmt
 from tandem.queries import Row
@@ -149,10 +149,7 @@ def _top(most: Decimal) -> Decimal:
     if most <= 0:
         return Decimal(10)
     step = Decimal(10) ** most.adjusted()
-    for factor in (1, 2, 4, 5, 6, 8, 10):
-        if factor * step >= most:
-            return factor * step
-    return (most / step).quantize(Decimal(1), ROUND_CEILING) * step
+    return next(factor * step for factor in (2, 4, 6, 8, 10) if factor * step >= most)
 
 
 @dataclass(frozen=True)
@@ -180,7 +177,9 @@ def bar(parts: Sequence[tuple[str, Decimal]], projected: Decimal | None) -> Bar:
                 Piece(kind, _number(at * 1000 / whole), "0", _number(units * 1000 / whole), "28")
             )
             at += units
-    return Bar(pieces, None if projected is None else _number(projected * 1000 / whole))
+    return Bar(
+        pieces, None if projected is None else _number(min(projected * 1000 / whole, Decimal(998)))
+    )
 
 
 def _number(value: Decimal) -> str:
