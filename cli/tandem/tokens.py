@@ -48,6 +48,7 @@ class Subject:
         user: who does what is done, as it is written down.
         expires_at: until when.
         session: differs from token to token; forms are bound to it.
+        is_platform: whether it is no person but a carrier's platform.
     """
 
     role: Role
@@ -55,6 +56,7 @@ class Subject:
     user: str
     expires_at: datetime
     session: str
+    is_platform: bool = False
 
     @property
     def account_id(self) -> str | None:

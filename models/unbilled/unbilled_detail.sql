@@ -50,7 +50,8 @@ final as (
             ),
             ''
         ) as source,
-        usage.charge_amount
+        usage.charge_amount,
+        usage.started_at
     from dated as usage
     inner join terms on usage.terms_id = terms.terms_id
 )

@@ -12,9 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tandem.tokens import Role, issue_token
-from tests.serve.support import Served
+from tests.serve.support import SECRET, Served
 
-SECRET = "a secret of tests with more than 32 characters"  # noqa: S105
 CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1200, "height": 800}

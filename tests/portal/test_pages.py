@@ -27,13 +27,12 @@ from tandem.tokens import Role
 from tests.cli.town import load_folder, make_town
 from tests.portal.support import (
     PHONE,
-    SECRET,
     browsing,
     client,
     token,
     visit,
 )
-from tests.serve.support import Served, serving
+from tests.serve.support import SECRET, Served, serving
 from tests.support.warehouse import Databases, Warehouse
 
 THROUGH = date(2025, 7, 1)
@@ -88,12 +87,8 @@ def town(
     )
     path = tmp_path_factory.mktemp("served") / "tandem.toml"
     path.write_text(CONFIGURATION)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TANDEM_SECRET", SECRET)
-        with serving(warehouse, path) as served:
-            yield Town(
-                warehouse, served, one["account_id"], other["account_id"], one["holder_name"]
-            )
+    with serving(warehouse, path) as served:
+        yield Town(warehouse, served, one["account_id"], other["account_id"], one["holder_name"])
 
 
 @pytest.fixture(scope="module")
@@ -547,19 +542,24 @@ def test_while_the_database_is_away(town: Town, databases: Databases) -> None:
         time.sleep(0.3)
 
 
-def test_nothing_of_an_account_is_in_the_log(town: Town, tmp_path: Path) -> None:
+def test_guesses_are_counted_and_nothing_of_an_account_is_in_the_log(
+    town: Town, tmp_path: Path
+) -> None:
     """Runs a server of its own, as what one says is read when it ends."""
     config = tmp_path / "tandem.toml"
     config.write_text(CONFIGURATION)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TANDEM_SECRET", SECRET)
-        with serving(town.warehouse, config) as served:
-            given = token(Role.SUBSCRIBER, town.account)
-            inside = client(served)
-            inside.get("/enter", params={"token": given})
-            inside.get("/enter", params={"token": given + "x"})
-            inside.get(f"/accounts/{town.account}")
-            inside.get(f"/accounts/{town.other}")
-            inside.get(f"/accounts/{town.account}/calls", params={"number": "\0"})
+    with serving(town.warehouse, config, "--unknown-per-minute", 3) as served:
+        given = token(Role.SUBSCRIBER, town.account)
+        inside = client(served)
+        inside.get("/enter", params={"token": given})
+        inside.get(f"/accounts/{town.account}")
+        inside.get(f"/accounts/{town.other}")
+        inside.get(f"/accounts/{town.account}/calls", params={"number": "\0"})
+        guesses = [client(served).get("/enter", params={"token": f"{given}{n}"}) for n in range(4)]
+        assert [answer.status_code for answer in guesses] == [401, 401, 401, 429]
+        assert (
+            guesses[-1].headers["retry-after"] and "<h1>Too many requests</h1>" in guesses[-1].text
+        )
+        assert inside.get(f"/accounts/{town.account}").status_code == 200
     said = served.log.read_text()
     assert given not in said and town.account not in said and town.holder not in said

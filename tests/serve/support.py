@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tandem.tokens import DEFAULT_TTL, Role, issue_token
 from tests.cli.running import TANDEM, environment
 from tests.support.warehouse import PROJECT, Warehouse
 
@@ -24,7 +25,10 @@ TOKENS = {
     "wireline": "s3cret-of-wireline",
     "nowhere": "s3cret-of-nowhere",  # which the catalog does not have
 }
-VARIABLES = {f"{name.upper()}_API_TOKEN": token for name, token in TOKENS.items()}
+SECRET = "of-tests-that-nobody-else-has-0123456789"  # noqa: S105
+VARIABLES = {f"{name.upper()}_API_TOKEN": token for name, token in TOKENS.items()} | {
+    "TANDEM_SECRET": SECRET
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,15 @@ class Served:
 
     def client(self, carrier: str | None = "wireless") -> httpx.Client:
         """A platform's client, with its token."""
-        headers = {"Authorization": f"Bearer {TOKENS[carrier]}"} if carrier else {}
+        return self.bearing(TOKENS[carrier] if carrier else None)
+
+    def person(self, role: Role, subject: str, user: str | None = None) -> httpx.Client:
+        """The client of somebody with a token of his own."""
+        return self.bearing(issue_token(SECRET, role, subject, DEFAULT_TTL, user))
+
+    def bearing(self, token: str | None) -> httpx.Client:
+        """The client of whoever has a token."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30)
 
 
@@ -58,12 +70,12 @@ def configuration(folder: Path, ordering: Mapping[str, str] | None = None) -> Pa
 
 
 @contextmanager
-def serving(warehouse: Warehouse, config: Path) -> Iterator[Served]:
+def serving(warehouse: Warehouse, config: Path, *options: object) -> Iterator[Served]:
     """Run `tandem serve` on a free port."""
     log = config.with_name("serve.log")
     with log.open("w") as written:
         process = subprocess.Popen(
-            [TANDEM, "serve", "--port", "0"],
+            [TANDEM, "serve", "--port", "0", *map(str, options)],
             cwd=PROJECT,
             env=os.environ | environment(warehouse) | VARIABLES | {"TANDEM_CONFIG": str(config)},
             stdin=subprocess.DEVNULL,
@@ -121,4 +133,4 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> None:
     assert (body["code"], body["status"]) == (code, str(status)), body
     assert all(isinstance(value, str) and value for value in body.values())
     assert "Traceback" not in answer.text and "psycopg" not in answer.text
-    assert ("Retry-After" in answer.headers) == (status == 503)
+    assert ("Retry-After" in answer.headers) == (status in {429, 503})

@@ -23,6 +23,21 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port; 0: any.")
     ] = 8622,
+    per_minute: Annotated[
+        int,
+        typer.Option(
+            "--per-minute", min=1, metavar="N", help="Requests that one token has in a minute."
+        ),
+    ] = 1_200,
+    unknown_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--unknown-per-minute",
+            min=1,
+            metavar="N",
+            help="Requests without a genuine token that one address has in a minute.",
+        ),
+    ] = 120,
 ) -> None:
     """Serve the portal to subscribers and support, and web services to other systems.
 
@@ -35,13 +50,19 @@ def serve(
     # takes a while to be imported, which the other commands need not wait for
     from tandem.serve import create_app  # noqa: PLC0415
     from tandem.serve.authentication import tokens_of  # noqa: PLC0415
+    from tandem.serve.rates import Rates  # noqa: PLC0415
     from tandem.serve.running import listen, run  # noqa: PLC0415
 
     here = settings.load()
-    app = create_app(here, tokens_of(configuration.load(here)), tokens.secret(here))
+    app = create_app(
+        here,
+        tokens_of(configuration.load(here)),
+        tokens.secret(here),
+        Rates(per_minute, unknown_per_minute),
+    )
     listening = listen(host, port)
     address, chosen, *_ = listening.getsockname()
     shown = f"[{address}]" if ":" in address else address
     if not ipaddress.ip_address(address).is_loopback:
         console.say("Others can reach this port: put a proxy before it that speaks TLS.")
-    run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}, see /docs."))
+    run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}."))

@@ -22,6 +22,10 @@ FILE_NAME = "rollover adjust"  # in the manifest
 OF_A_BUCKET = ("resale", "extension")
 
 
+class OtherContentError(Refused):
+    """There is another adjustment of this id."""
+
+
 @dataclass(frozen=True)
 class Adjustment:
     """An adjustment as it is asked for; what is None is filled in.
@@ -93,6 +97,16 @@ def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
     return Recorded(row, unit_type, load_id, warnings)
 
 
+def recorded_before(connection: Connection, adjustment_id: str | None) -> datetime | None:
+    """When an adjustment of this id was made, if there is one."""
+    rows = fetch(
+        connection,
+        "select adjusted_at from raw.rollover_adjustments where adjustment_id = %s",
+        (adjustment_id,),
+    )
+    return rows[0]["adjusted_at"] if rows else None
+
+
 def _row(wanted: Adjustment) -> Row:
     now = datetime.now(UTC)
     at = wanted.adjusted_at or now
@@ -122,7 +136,7 @@ def _load(connection: Connection, row: Row) -> int | None:
         )
     if result.rejected:
         if "conflicting_duplicate" in result.reasons:
-            raise Refused(
+            raise OtherContentError(
                 f"An adjustment {row['adjustment_id']} with other content was recorded before."
             )
         (reject,) = fetch(

@@ -21,6 +21,10 @@ from tandem.tokens import Role, Subject
 Session = AsyncConnection[DictRow]
 
 
+class UnknownCarrierError(Exception):
+    """Somebody of a carrier that the catalog does not have."""
+
+
 class Access:
     """Pools of sessions, one per database role, opened when somebody first needs it."""
 
@@ -55,9 +59,24 @@ class Access:
             async with self._opening:
                 pool = self._pools.get(role)
                 if pool is None:
+                    await self._require(role, subject)
                     pool = await self._stack.enter_async_context(make_pool(self._url, role, schema))
                     self._pools[role] = pool
         return pool
+
+    async def _require(self, role: str, subject: Subject) -> None:
+        """Refuse what would keep a pool from ever getting a session.
+
+        Raises:
+            UnknownCarrierError: there is no role for the carrier.
+            InvalidSchemaName: the warehouse has not been set up.
+        """
+        async with await AsyncConnection.connect(self._url, connect_timeout=5) as session:
+            cursor = await session.execute("select from pg_roles where rolname = %s", (role,))
+            if await cursor.fetchone() is None:
+                if subject.carrier_id is not None:
+                    raise UnknownCarrierError(f"{subject.carrier_id} is no carrier of the catalog")
+                raise errors.InvalidSchemaName(f"there is no role {role}")
 
 
 def _audience(subject: Subject) -> tuple[str, str]:
@@ -67,5 +86,5 @@ def _audience(subject: Subject) -> tuple[str, str]:
     if subject.role is Role.SUPPORT:
         return SUPPORT, "support"
     if not subject.subject.isidentifier():  # it becomes part of an option of the session
-        raise errors.InvalidName(f"{subject.subject} is no carrier")
+        raise UnknownCarrierError("that is no carrier's id")
     return carrier_role(subject.subject), "carrier"

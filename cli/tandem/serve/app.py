@@ -5,33 +5,55 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from starlette.types import ASGIApp
 
 from tandem import __version__
 from tandem.database import database_url
-from tandem.serve import errors, ordering, qualification
+from tandem.serve import (
+    accounts,
+    adjustments,
+    balances,
+    batch,
+    billing,
+    errors,
+    ordering,
+    qualification,
+    usage,
+)
 from tandem.serve.access import Access
-from tandem.serve.authentication import Tokens
+from tandem.serve.authentication import Tokens, address_of
+from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
 from tandem.serve.portal import PATH, create_portal
+from tandem.serve.rates import Rates
 from tandem.serve.reading import Pool, fetch, make_pool
 from tandem.settings import Settings
 
 DESCRIPTION = (
-    "For the ordering platforms of carriers: submit orders and follow them (TMF622), ask whether an"
-    " account can have a plan (TMF679). Each call bears the token of a carrier and is answered for"
-    " that carrier. Every error has the form of TMF630; 503 with Retry-After is to be tried again."
+    "Accounts, their usage, rollover units and bills, for subscribers, carriers and the support"
+    " desk (TMF635, TMF678, TMF654, and Tandem's own services); orders of carriers' platforms"
+    " (TMF622, TMF679). Each call bears a token and sees what its owner may see. Every error has"
+    " the form of TMF630; 429 and 503 with Retry-After are to be tried again."
 )
 
 
-def create_app(settings: Settings, tokens: Tokens, key: str) -> FastAPI:
+class _App(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        # also around the answer to what nobody has foreseen
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None = None) -> FastAPI:
     """The application.
 
     Args:
         settings: which database; it need not be up.
         tokens: of the carriers' platforms that may call.
         key: the secret of the tokens that people have.
+        rates: how often somebody may call.
     """
 
     @asynccontextmanager
@@ -45,25 +67,38 @@ def create_app(settings: Settings, tokens: Tokens, key: str) -> FastAPI:
             finally:
                 await app.state.access.close()
 
-    app = FastAPI(
+    app = _App(
         title="Tandem",
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,  # their pages get scripts from elsewhere
         redoc_url=None,
     )
     app.state.settings = settings
     app.state.tokens = tokens
     app.state.key = key
+    app.state.rates = rates
+    app.state.streams = {}
     errors.register(app)
     app.add_middleware(BodyLimits)
-    app.include_router(ordering.router)
-    app.include_router(qualification.router)
+    for router in (
+        *(ordering.router, qualification.router, usage.router, billing.router, balances.router),
+        # what is said of one account comes last: it takes any path below
+        *(batch.router, adjustments.router, accounts.router),
+    ):
+        app.include_router(router)
 
     app.mount(PATH, create_portal(settings, app.state))
 
-    @app.get("/health", tags=["health"], summary="Whether the database answers")
+    @app.get(
+        "/health",
+        tags=["health"],
+        summary="Whether the database answers",
+        responses=errors.documented(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+    )
     async def health(request: Request) -> dict[str, str]:
+        request.app.state.rates.admit_unknown(address_of(request))
         pool: Pool = request.app.state.pool
         async with pool.connection() as session:
             await fetch(session, "select 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
@@ -14,9 +15,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from tandem.errors import Refused
 from tandem.outbox.configuration import Configuration, secret
 from tandem.serve.errors import ApiError
-from tandem.tokens import InvalidTokenError, Subject, read_token
+from tandem.serve.rates import Rates
+from tandem.tokens import InvalidTokenError, Role, Subject, read_token
 
-_bearer = HTTPBearer(auto_error=False, description="The token of the calling carrier.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="The token of a carrier's platform, or of somebody ('tandem token').",
+)
 
 
 class Tokens:
@@ -59,7 +64,12 @@ def tokens_of(configuration: Configuration) -> Tokens:
     )
 
 
-def _unauthorized(code: str, message: str) -> ApiError:
+def _unauthenticated(token: str | None, *, expired: bool = False) -> ApiError:
+    code, message = "invalidToken", "The bearer token is nobody's."
+    if token is None:
+        code, message = "missingToken", "A bearer token is needed."
+    elif expired:
+        code, message = "expiredToken", "The token has expired."
     return ApiError(
         HTTPStatus.UNAUTHORIZED,
         code,
@@ -74,12 +84,11 @@ def _caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
     """The carrier that calls."""
-    tokens: Tokens = request.app.state.tokens
-    carrier_id = tokens.carrier_of(credentials.credentials) if credentials else None
+    token = credentials.credentials if credentials else None
+    carrier_id = _platform(request, token)
     if carrier_id is None:
-        if credentials:
-            raise _unauthorized("invalidToken", "The bearer token is nobody's.")
-        raise _unauthorized("missingToken", "A bearer token is needed.")
+        _rates(request).admit_unknown(address_of(request))
+        raise _unauthenticated(token)
     return carrier_id
 
 
@@ -90,23 +99,57 @@ def subject_of(request: Request, token: str | None) -> Subject:
     """Who has a token.
 
     Raises:
-        ApiError: 401; there is none, or it is not genuine, or too old.
+        ApiError: 401; there is none, or it is not genuine, or too old. 429; it calls too often.
     """
-    if token is None:
-        raise _unauthorized("missingToken", "A bearer token is needed.")
     try:
-        return read_token(request.app.state.key, token)
-    except InvalidTokenError as error:
-        if error.expired:
-            raise _unauthorized("expiredToken", "The token has expired.") from error
-        raise _unauthorized("invalidToken", "The bearer token is nobody's.") from error
+        if token is None:
+            raise _unauthenticated(token)
+        try:
+            subject = read_token(request.app.state.key, token)
+        except InvalidTokenError as error:
+            raise _unauthenticated(token, expired=error.expired) from error
+    except ApiError:
+        _rates(request).admit_unknown(address_of(request))
+        raise
+    _rates(request).admit(f"person {subject.session}")
+    return subject
 
 
 def _subject(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Subject:
-    return subject_of(request, credentials.credentials if credentials else None)
+    token = credentials.credentials if credentials else None
+    carrier_id = _platform(request, token)
+    if carrier_id is not None:
+        return Subject(
+            Role.CARRIER,
+            carrier_id,
+            carrier_id,
+            datetime.max.replace(tzinfo=UTC),
+            f"platform of {carrier_id}",
+            is_platform=True,
+        )
+    return subject_of(request, token)
 
 
 Reader = Annotated[Subject, Depends(_subject)]
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "nowhere"
+
+
+def _platform(request: Request, token: str | None) -> str | None:
+    """The carrier whose platform's token it is, if it is one."""
+    tokens: Tokens = request.app.state.tokens
+    carrier_id = tokens.carrier_of(token) if token is not None else None
+    if carrier_id is not None:
+        _rates(request).admit(f"platform {carrier_id}")
+    return carrier_id
+
+
+def _rates(request: Request) -> Rates:
+    rates: Rates = request.app.state.rates
+    return rates

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from tandem.errors import Busy, Refused, Unreachable
+from tandem.serve.access import UnknownCarrierError
 
 RETRY_AFTER_SECONDS = 5
 _SHOWN = 3  # mistakes of a body that are named at once
@@ -160,7 +161,13 @@ def register(app: FastAPI) -> None:
             "Something went wrong here; it has been written down.",
         ).response()
 
+    async def of_unknown_carrier(_: Request, error: Exception) -> JSONResponse:
+        return ApiError(
+            HTTPStatus.FORBIDDEN, "unknownCarrier", "Unknown carrier", f"{error}."
+        ).response()
+
     app.add_exception_handler(ApiError, of_ours)
+    app.add_exception_handler(UnknownCarrierError, of_unknown_carrier)
     app.add_exception_handler(RequestValidationError, of_shape)
     app.add_exception_handler(HTTPException, of_http)
     for kind in (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, Unreachable):

@@ -81,7 +81,7 @@ async def create(
     is_new = False
     # what was answered before is answered also while a build is at work
     if key is None or not await _was_received(request, submission, key):
-        is_new = await write(
+        is_new = await _write(
             request, partial(submitting.submit, request.app.state.settings, submission, key)
         )
     found = await _order(request, caller, submission.order_id)
@@ -188,7 +188,7 @@ async def update(
     """
     if not is_plain(order_id):
         raise errors.not_found("There is no such order of yours.")
-    await write(
+    await _write(
         request,
         partial(submitting.update, request.app.state.settings, caller, order_id, wanted),
     )
@@ -223,7 +223,7 @@ async def _was_received(request: Request, submission: submitting.Submission, key
         )
 
 
-async def write(request: Request, work: partial[_T]) -> _T:
+async def _write(request: Request, work: partial[_T]) -> _T:
     """Do what takes the lock; one at a time, so that those who wait hold no session.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from tandem.queries import Row
@@ -41,7 +41,10 @@ class Page:
 
 
 async def find_account(session: Session, account_id: str) -> Row | None:
-    """An account, with the number of its lines in force; None if the session sees no such one."""
+    """An account with its currency and the number of its lines in force.
+
+    None if there is none that the session sees.
+    """
     if not is_plain(account_id):
         return None
     rows = await fetch(
@@ -49,6 +52,7 @@ async def find_account(session: Session, account_id: str) -> Row | None:
         """
         select accounts.account_id, accounts.holder_name, accounts.email, accounts.time_zone,
             accounts.bill_cycle_day, accounts.opened_on, accounts.closed_on,
+            (select min(currency) from catalog.plans) as currency,
             (
                 select count(*) from casi_subscribers as lines
                 where lines.account_id = accounts.account_id and lines.status = 'active'
@@ -209,6 +213,7 @@ class Wanted:
         carrier_id: rated by this carrier.
         cdr_id: with this id.
         cycle_start: in this cycle.
+        since, until: begun at these instants or between them.
     """
 
     service_number: str | None = None
@@ -218,6 +223,8 @@ class Wanted:
     carrier_id: str | None = None
     cdr_id: str | None = None
     cycle_start: date | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def parameters(self) -> dict[str, Any] | None:
@@ -225,6 +232,9 @@ class Wanted:
         given = vars(self).copy()
         if not all(is_plain(value) for value in given.values() if isinstance(value, str)):
             return None
+        for name in ("since", "until"):
+            if given[name] is not None and given[name].tzinfo is None:
+                given[name] = given[name].replace(tzinfo=UTC)
         if self.other_number is not None:
             given["other_number"] = f"%{_literally(self.other_number[:MAX_SEARCH])}%"
         return given
@@ -240,6 +250,8 @@ _OF_DETAIL = """
         and (%(carrier_id)s::text is null or detail.carrier_id = %(carrier_id)s)
         and (%(cdr_id)s::text is null or detail.cdr_id = %(cdr_id)s)
         and (%(cycle_start)s::date is null or detail.cycle_start = %(cycle_start)s)
+        and (%(since)s::timestamptz is null or detail.started_at >= %(since)s)
+        and (%(until)s::timestamptz is null or detail.started_at <= %(until)s)
 """
 
 
@@ -279,6 +291,40 @@ async def unbilled_detail(
         )
     (counted,) = await fetch(session, f"select count(*) as total {_OF_DETAIL}", parameters)
     return Page([], counted["total"])
+
+
+async def find_unbilled(
+    session: Session,
+    carrier_id: str,
+    cdr_id: str,
+    *,
+    account_id: str | None = None,
+    service_number: str | None = None,
+) -> Row | None:
+    """An unbilled record by its carrier's id of it.
+
+    There is no index by that id: what is searched are the records of the account, or of the
+    accounts that have had the line.
+    """
+    rows = await fetch(
+        session,
+        """
+        select * from unbilled_detail
+        where carrier_id = %(carrier_id)s and cdr_id = %(cdr_id)s
+            and account_id in (
+                select %(account_id)s::text
+                union all
+                select account_id from casi_subscribers where service_number = %(service_number)s
+            )
+        """,
+        {
+            "carrier_id": carrier_id,
+            "cdr_id": cdr_id,
+            "account_id": account_id,
+            "service_number": service_number,
+        },
+    )
+    return rows[0] if rows else None
 
 
 async def usage_by_day(
@@ -321,6 +367,35 @@ async def rollover_matrix(session: Session, account_id: str) -> list[Row]:
     )
 
 
+# Base units are the catalog's.
+_BUCKETS = """
+    select buckets.*, buckets.expires_on - 1 as use_by, named.pool_name, named.unit_type,
+        (buckets.earned_quantity / named.base)::numeric(20, 6) as earned_units,
+        (buckets.used_quantity / named.base)::numeric(20, 6) as used_units,
+        (buckets.debited_quantity / named.base)::numeric(20, 6) as debited_units,
+        (buckets.expired_quantity / named.base)::numeric(20, 6) as expired_units,
+        (buckets.remaining_quantity / named.base)::numeric(20, 6) as remaining_units
+    from rollover_buckets as buckets
+    left join (
+        select pools.pool_id, min(pools.pool_name) as pool_name, min(pools.unit_type) as unit_type,
+            min(types.base_units_per_unit)::numeric as base
+        from catalog.plan_pools as pools
+        inner join catalog.unit_types as types using (unit_type)
+        group by pools.pool_id
+    ) as named on named.pool_id = buckets.pool_id
+"""
+_DRAWN = """
+    buckets.pool_id collate "C", buckets.available_from,
+    array_position(array['plan', 'adjustment', 'resale'], buckets.source),
+    buckets.bucket_id collate "C"
+"""
+AVAILABLE_BUCKETS = f"""
+    {_BUCKETS}
+    where buckets.remaining_quantity > 0
+    order by buckets.account_id collate "C", {_DRAWN}
+"""
+
+
 async def rollover_buckets(
     session: Session, account_id: str, *, only_available: bool = False
 ) -> list[Row]:
@@ -330,26 +405,10 @@ async def rollover_buckets(
     """
     return await fetch(
         session,
-        """
-        select buckets.*, buckets.expires_on - 1 as use_by, named.pool_name, named.unit_type,
-            (buckets.earned_quantity / named.base)::numeric(20, 6) as earned_units,
-            (buckets.used_quantity / named.base)::numeric(20, 6) as used_units,
-            (buckets.debited_quantity / named.base)::numeric(20, 6) as debited_units,
-            (buckets.expired_quantity / named.base)::numeric(20, 6) as expired_units,
-            (buckets.remaining_quantity / named.base)::numeric(20, 6) as remaining_units
-        from rollover_buckets as buckets
-        left join (
-            select pools.pool_id, min(pools.pool_name) as pool_name,
-                min(pools.unit_type) as unit_type,
-                min(types.base_units_per_unit)::numeric as base
-            from catalog.plan_pools as pools
-                inner join catalog.unit_types as types using (unit_type)
-            group by pools.pool_id
-        ) as named on named.pool_id = buckets.pool_id
+        f"""
+        {_BUCKETS}
         where buckets.account_id = %s and (not %s or buckets.remaining_quantity > 0)
-        order by buckets.pool_id collate "C", buckets.available_from,
-            array_position(array['plan', 'adjustment', 'resale'], buckets.source),
-            buckets.bucket_id collate "C"
+        order by {_DRAWN}
         """,
         (account_id, only_available),
     )
@@ -421,10 +480,11 @@ async def find_bill(session: Session, bill_id: str, account_id: str | None = Non
     """A bill by its id, and of this account if one is given."""
     if not is_plain(bill_id):
         return None
+    owner = bill_id.rpartition("-")[0]  # an id begins with that of the account
+    if account_id not in (None, owner):
+        return None
     rows = await fetch(
-        session,
-        f"{_BILL} where bills.bill_id = %s and (%s::text is null or bills.account_id = %s)",
-        (bill_id, account_id, account_id),
+        session, f"{_BILL} where bills.account_id = %s and bills.bill_id = %s", (owner, bill_id)
     )
     return rows[0] if rows else None
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tandem.errors import Busy, Refused, Unreachable
+from tandem.serve.access import UnknownCarrierError
 from tandem.serve.errors import RETRY_AFTER_SECONDS, ApiError
 from tandem.serve.portal import faults
 from tandem.serve.portal.faults import Fault
@@ -52,7 +53,9 @@ def register(app: FastAPI) -> None:
 
     async def of_orders(request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
-        return await page_of(request, Fault(error.status, error.reason, error.message))
+        response = await page_of(request, Fault(error.status, error.reason, error.message))
+        response.headers.update(error.headers)
+        return response
 
     async def of_database(request: Request, error: Exception) -> Response:
         logger.warning("the database went away: %s", " ".join(str(error).split()))
@@ -78,6 +81,9 @@ def register(app: FastAPI) -> None:
             ),
         )
 
+    async def of_unknown_carrier(request: Request, _: Exception) -> Response:
+        return await page_of(request, faults.not_genuine())
+
     async def of_us(request: Request, _: Exception) -> Response:  # also goes to the log
         return await page_of(
             request,
@@ -101,5 +107,6 @@ def register(app: FastAPI) -> None:
     ):
         app.add_exception_handler(missing, of_missing_tables)
     app.add_exception_handler(psycopg.errors.InsufficientPrivilege, of_privilege)
+    app.add_exception_handler(UnknownCarrierError, of_unknown_carrier)
     app.add_exception_handler(Busy, of_lock)
     app.add_exception_handler(Exception, of_us)

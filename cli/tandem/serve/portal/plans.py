@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 from tandem.bills import format as fmt
 from tandem.queries import Row
 from tandem.serve import orders, qualifying, queries, submitting
-from tandem.serve.ordering import write
 from tandem.serve.portal import faults, reading, visits
 from tandem.serve.portal.accounts import access, known_account, read_day
 from tandem.serve.portal.brands import Brands
@@ -26,6 +25,7 @@ from tandem.serve.portal.projection import zone
 from tandem.serve.portal.visits import Visitor
 from tandem.serve.reading import Pool
 from tandem.serve.tmf import is_plain
+from tandem.serve.writing import write
 from tandem.tokens import Role, Subject
 
 router = APIRouter()

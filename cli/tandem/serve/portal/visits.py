@@ -13,8 +13,10 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from tandem.serve.authentication import address_of
 from tandem.serve.portal import faults
 from tandem.serve.portal.faults import Fault
+from tandem.serve.rates import Rates
 from tandem.tokens import InvalidTokenError, Subject, read_token
 
 COOKIE = "tandem_portal"
@@ -41,11 +43,16 @@ def genuine(request: Request, token: str) -> Subject:
 
     Raises:
         Fault: 401.
+        ApiError: 429; it is asked too often.
     """
+    rates: Rates = request.app.state.rates
     try:
-        return read_token(request.app.state.key, token)
+        subject = read_token(request.app.state.key, token)
     except InvalidTokenError as error:
+        rates.admit_unknown(address_of(request))
         raise (faults.ended() if error.expired else faults.not_genuine()) from None
+    rates.admit(f"person {subject.session}")
+    return subject
 
 
 def keep(request: Request, response: Response, name: str, value: str, subject: Subject) -> None:

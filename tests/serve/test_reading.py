@@ -1,0 +1,746 @@
+"""Accounts, usage, balances and bills over HTTP: who sees what, and that marts say the same."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tandem.bills.canonical import render_json
+from tandem.database import LOCK_KEY
+from tandem.serve import create_app
+from tandem.serve.authentication import Tokens
+from tandem.serve.rates import Rates
+from tandem.settings import Settings
+from tandem.tokens import Role, issue_token
+from tests.cli.town import load_folder, make_town
+from tests.serve.support import SECRET, Served, assert_error, configuration, serving
+from tests.support.warehouse import PROJECT, Databases, Warehouse
+
+V1 = "/api/v1/accounts/{account_id}"
+USAGE = "/tmf-api/usageManagement/v4/usage"
+BILLS = "/tmf-api/customerBillManagement/v4/customerBill"
+BALANCES = "/tmf-api/prepayBalanceManagement/v4"
+THROUGH = date(2025, 7, 1)
+MANY = 1_000_000
+SCHEMA = create_app(
+    Settings(PROJECT, Path("/nowhere"), "postgresql://nobody@127.0.0.1:1/nothing"),
+    Tokens({}),
+    SECRET,
+    Rates(1, 1),
+).openapi()
+OPERATIONS = {(method, path) for path, methods in SCHEMA["paths"].items() for method in methods}
+# how each operation is asked about an account: its path's parameters, its filters
+OF_ACCOUNT: dict[tuple[str, str], Callable[[str], tuple[dict[str, str], dict[str, str]]]] = {
+    **{
+        ("get", f"{V1}{path}"): lambda account: ({"account_id": account}, {})
+        for path in (
+            *("", "/unbilled", "/unbilled/detail", "/unbilled/days", "/adjustments", "/plans"),
+            *("/rollover/matrix", "/rollover/buckets", "/rollover/requests", "/lines", "/orders"),
+        )
+    },
+    **{
+        ("get", path): lambda account: ({}, {"relatedParty.id": account})
+        for path in (USAGE, BILLS, f"{BALANCES}/bucket", f"{BALANCES}/accumulatedBalance")
+    },
+}
+# of a thing that belongs to an account
+OF_THING = {
+    ("get", f"{USAGE}/{{usage_id}}"),
+    ("get", f"{BILLS}/{{bill_id}}"),
+    ("get", f"{BILLS}/{{bill_id}}/document/{{kind}}"),
+}
+FOR_STAFF: dict[tuple[str, str], dict[str, str]] = {
+    ("get", "/api/v1/accounts"): {"search": "A"},
+    ("get", f"{V1}/exceptions"): {},
+    ("get", "/api/v1/exceptions"): {},
+    ("get", "/api/v1/unbilled"): {},
+    ("get", "/api/v1/rollover/buckets"): {},
+}
+WRITING = {("post", f"{V1}/adjustments"), ("post", USAGE)}
+# orders of carriers' platforms, by their own tokens (test_ordering)
+OF_PLATFORMS = {one for one in OPERATIONS if "productOrder" in one[1] or "Qualification" in one[1]}
+OPEN = {("get", "/health")}
+
+
+@pytest.fixture(scope="module")
+def town(
+    make_warehouse: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    warehouse = make_warehouse()
+    folder = make_town(tmp_path_factory.mktemp("town"))
+    for month in sorted(path for path in folder.iterdir() if path.is_dir()):
+        load_folder(warehouse, month)
+    warehouse.build()
+    warehouse.close(THROUGH)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def served(town: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    config = configuration(tmp_path_factory.mktemp("serve"))
+    options = ("--per-minute", MANY, "--unknown-per-minute", MANY)
+    with serving(town, config, *options) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def accounts(town: Warehouse) -> list[str]:
+    """Accounts with bills and open usage, those with the most bills first."""
+    return [
+        row["account_id"]
+        for row in town.rows(
+            "select account_id from billing.bills"
+            " where account_id in (select account_id from unbilled.unbilled_detail)"
+            " group by account_id order by count(*) desc, account_id"
+        )
+    ]
+
+
+@pytest.fixture
+def subscriber(served: Served, accounts: list[str]) -> Iterator[httpx.Client]:
+    with served.person(Role.SUBSCRIBER, accounts[0]) as client:
+        yield client
+
+
+@pytest.fixture
+def carrier(served: Served) -> Iterator[httpx.Client]:
+    with served.person(Role.CARRIER, "wireless", "ann") as client:
+        yield client
+
+
+@pytest.fixture
+def support(served: Served) -> Iterator[httpx.Client]:
+    with served.person(Role.SUPPORT, "sue") as client:
+        yield client
+
+
+def ask(client: httpx.Client, operation: tuple[str, str], account_id: str) -> httpx.Response:
+    method, path = operation
+    if operation in FOR_STAFF:
+        parts, filters = {"account_id": account_id}, FOR_STAFF[operation]
+    else:
+        parts, filters = OF_ACCOUNT[operation](account_id)
+    return client.request(method, path.format(**parts), params=filters)
+
+
+def test_every_operation_is_looked_at_here() -> None:
+    known = set(OF_ACCOUNT) | OF_THING | set(FOR_STAFF) | WRITING | OF_PLATFORMS | OPEN
+    assert known == OPERATIONS
+
+
+# --- who sees what ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", sorted(OF_ACCOUNT))
+def test_another_account_is_as_one_that_is_not_there(
+    town: Warehouse,
+    served: Served,
+    subscriber: httpx.Client,
+    accounts: list[str],
+    operation: tuple[str, str],
+) -> None:
+    own, other = accounts[:2]
+    answer = ask(subscriber, operation, own)
+    assert answer.status_code == 200, answer.text
+    assert other not in answer.text
+    refused = [ask(subscriber, operation, one) for one in (other, "A-nobody", "' or '")]
+    for one in refused:
+        assert_error(one, 404, "notFound")
+        assert one.content == refused[0].content
+    # so it is for users of a carrier that does not serve the account
+    (outsider, *_) = town.rows(
+        "select account_id from integrity.accounts where account_id not in"
+        " (select account_id from integrity.int_carrier_accounts where carrier_id = 'internet')"
+        " order by account_id"
+    )
+    with served.person(Role.CARRIER, "internet") as internet:
+        answer = ask(internet, operation, outsider["account_id"])
+    assert_error(answer, 404, "notFound")
+    assert answer.content == refused[0].content
+
+
+@pytest.mark.parametrize("operation", sorted(OF_ACCOUNT))
+def test_what_is_told_is_of_the_account(
+    subscriber: httpx.Client, support: httpx.Client, accounts: list[str], operation: tuple[str, str]
+) -> None:
+    own = accounts[0]
+    answers = [ask(client, operation, own).json() for client in (subscriber, support)]
+    for answer in answers:
+        rows = answer if isinstance(answer, list) else [answer]
+        for row in rows:
+            named = {
+                *([row["account_id"]] if "account_id" in row else []),
+                *(one["id"] for one in row.get("relatedParty", []) if one["role"] == "customer"),
+            }
+            assert named <= {own}
+    if "Bill" not in operation[1]:
+        assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("operation", sorted(FOR_STAFF))
+def test_staff_only(
+    subscriber: httpx.Client,
+    carrier: httpx.Client,
+    support: httpx.Client,
+    accounts: list[str],
+    operation: tuple[str, str],
+) -> None:
+    assert_error(ask(subscriber, operation, accounts[0]), 403, "forbidden")
+    for client in (carrier, support):
+        assert ask(client, operation, accounts[0]).status_code == 200
+
+
+def test_things_of_another_account(
+    town: Warehouse, served: Served, subscriber: httpx.Client, accounts: list[str]
+) -> None:
+    own, other = accounts[:2]
+    looked_at = set()
+    for account_id in (own, other):
+        (bill, *_) = town.rows("select * from billing.bills where account_id = %s", account_id)
+        (record, *_) = town.rows(
+            "select * from unbilled.unbilled_detail where account_id = %s", account_id
+        )
+        paths = {
+            f"{BILLS}/{{bill_id}}": f"{BILLS}/{bill['bill_id']}",
+            f"{BILLS}/{{bill_id}}/document/{{kind}}": f"{BILLS}/{bill['bill_id']}/document/json",
+            f"{USAGE}/{{usage_id}}": f"{USAGE}/{record['carrier_id']}:{record['cdr_id']}",
+        }
+        looked_at |= {("get", path) for path in paths}
+        for path in paths.values():
+            answer = subscriber.get(path)
+            if account_id == own:
+                assert answer.status_code == 200, answer.text
+            else:
+                assert_error(answer, 404, "notFound")
+                nothing = subscriber.get(path.replace(other, "A-nobody").replace(":", ":no"))
+                assert nothing.content == answer.content
+    assert looked_at == OF_THING
+
+
+@pytest.fixture(scope="module")
+def expired() -> str:
+    token = issue_token(SECRET, Role.SUPPORT, "sue", timedelta(microseconds=1))
+    time.sleep(1)  # they are dated in whole seconds
+    return token
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS - OPEN))
+def test_without_a_genuine_token(served: Served, expired: str, operation: tuple[str, str]) -> None:
+    method, path = operation
+    other = issue_token("x" * 40, Role.SUPPORT, "sue")
+    for token, codes in (
+        (None, {"missingToken"}),
+        (other, {"invalidToken"}),
+        ("x", {"invalidToken"}),
+        (expired, {"expiredToken", "invalidToken"}),  # platforms have tokens that do not expire
+    ):
+        with served.bearing(token) as nobody:
+            answer = nobody.request(
+                method,
+                path.format(account_id="A1", usage_id="a:b", bill_id="x", kind="pdf", order_id="x"),
+                json={} if method in ("post", "patch") else None,
+            )
+        assert answer.status_code == 401, (answer.text, path)
+        assert answer.json()["code"] in codes
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_platforms_read_as_their_carrier(
+    served: Served, carrier: httpx.Client, accounts: list[str]
+) -> None:
+    with served.client("wireless") as platform:
+        for operation in (*OF_ACCOUNT, *FOR_STAFF):
+            one, other = (ask(client, operation, accounts[0]) for client in (platform, carrier))
+            assert (one.status_code, one.content) == (200, other.content), operation
+        records = platform.get(f"{V1}/unbilled/detail".format(account_id=accounts[0])).json()
+        assert {row["carrier_id"] for row in records} == {"wireless"}
+    for client in (served.client("nowhere"), served.person(Role.CARRIER, "no where")):
+        with client:
+            assert_error(ask(client, ("get", V1), accounts[0]), 403, "unknownCarrier")
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def same(rows: list[dict[str, Any]], expected: list[dict[str, Any]], *names: str) -> None:
+    """Rows tell the same as those of a mart, figure by figure."""
+
+    def key(row: dict[str, Any]) -> list[str]:
+        return [str(row[name]) for name in names]
+
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value
+
+    assert sorted(map(key, rows)) == sorted(map(key, expected))
+    of_mart = {tuple(key(row)): row for row in expected}
+    for row in rows:
+        mart = of_mart[tuple(key(row))]
+        for name in row.keys() & mart.keys():
+            if isinstance(mart[name], Decimal):
+                assert Decimal(row[name]) == mart[name], name
+            elif isinstance(mart[name], date | str | int | None) and not isinstance(
+                mart[name], datetime
+            ):
+                assert row[name] == plain(mart[name]), name
+
+
+@pytest.mark.parametrize(
+    ("path", "mart", "names"),
+    [
+        ("/unbilled", "unbilled.unbilled_summary", ["pool_id", "cycle_start"]),
+        ("/rollover/matrix", "rollover.rollover_matrix", ["pool_id", "cycle_start"]),
+        ("/rollover/buckets", "rollover.rollover_buckets", ["bucket_id"]),
+        ("/rollover/requests", "rollover.rollover_requests", ["pool_id"]),
+        ("/adjustments?limit=100", "rollover.adjustment_history", ["adjustment_id", "bucket_id"]),
+        ("/plans", "integrity.effective_plans", ["plan_id", "effective_from"]),
+        ("/lines", "integrity.casi_subscribers", ["carrier_id", "service_number"]),
+        ("/exceptions?limit=100", "integrity.bundle_exceptions", ["exception_id"]),
+    ],
+)
+def test_rows_are_those_of_the_mart(
+    town: Warehouse, support: httpx.Client, accounts: list[str], path: str, mart: str, names: Any
+) -> None:
+    told = 0
+    for account_id in accounts:
+        rows = support.get(V1.format(account_id=account_id) + path).json()
+        same(rows, town.rows(f"select * from {mart} where account_id = %s", account_id), *names)
+        told += len(rows)
+    assert told > 0
+
+
+def test_records_in_parts(town: Warehouse, support: httpx.Client, accounts: list[str]) -> None:
+    path = f"{V1}/unbilled/detail".format(account_id=accounts[0])
+    mart = town.rows("select * from unbilled.unbilled_detail where account_id = %s", accounts[0])
+    assert len(mart) > 15
+    found: list[dict[str, Any]] = []
+    following: str | None = f"{path}?limit=7"
+    while following:
+        answer = support.get(following)
+        assert answer.headers["X-Total-Count"] == str(len(mart))
+        assert answer.headers["X-Result-Count"] == str(len(answer.json()))
+        found += answer.json()
+        links = answer.links
+        following = links.get("next", {}).get("url")
+    same(found, mart, "carrier_id", "cdr_id")
+    assert len(support.get(links["last"]["url"]).json()) in range(1, 8)
+    moments = [(row["local_date"], row["local_time"]) for row in found]
+    assert moments == sorted(moments)
+    beyond = support.get(path, params={"offset": 10_000})
+    assert (beyond.status_code, beyond.json()) == (200, [])
+    assert beyond.headers["X-Total-Count"] == str(len(mart))
+    days = sorted({row["local_date"] for row in mart})
+    middle = days[len(days) // 2]
+    number = mart[0]["service_number"]
+    for filters, wanted in (
+        ({"from": middle}, [row for row in mart if row["local_date"] >= middle]),
+        ({"to": middle}, [row for row in mart if row["local_date"] <= middle]),
+        ({"serviceNumber": number}, [row for row in mart if row["service_number"] == number]),
+        ({"otherNumber": "%"}, []),
+        (
+            {"otherNumber": mart[0]["other_number"][2:7], "newestFirst": True},
+            [row for row in mart if mart[0]["other_number"][2:7] in (row["other_number"] or "")],
+        ),
+    ):
+        answer = support.get(path, params={"limit": 100, **filters})
+        assert answer.headers["X-Total-Count"] == str(len(wanted)), filters
+        same(answer.json(), wanted, "carrier_id", "cdr_id")
+    by_day = support.get(f"{V1}/unbilled/days".format(account_id=accounts[0])).json()
+    assert sum(row["records"] for row in by_day) == len(mart)
+    for name, value in (("limit", 101), ("limit", 0), ("offset", -1), ("from", "x"), ("lmit", 1)):
+        assert support.get(path, params={name: value}).status_code == 400
+
+
+def test_usage(town: Warehouse, subscriber: httpx.Client, accounts: list[str]) -> None:
+    mart = town.rows(
+        "select * from unbilled.unbilled_detail where account_id = %s"
+        " order by started_at desc, carrier_id, cdr_id",
+        accounts[0],
+    )
+    answer = subscriber.get(USAGE, params={"limit": 100})
+    assert answer.headers["X-Total-Count"] == str(len(mart))
+    told = {row["id"]: row for row in answer.json()}
+    for row in mart[:100]:
+        usage = told[f"{row['carrier_id']}:{row['cdr_id']}"]
+        (rating,) = usage["ratedProductUsage"]
+        assert rating["taxExcludedRatingAmount"]["value"] == float(row["charge_amount"])
+        assert usage["status"] == "rated"
+        assert subscriber.get(usage["href"]).json() == usage
+    at = mart[3]["started_at"]
+    for name, wanted in (
+        ("gte", [row for row in mart if row["started_at"] >= at]),
+        ("lte", [row for row in mart if row["started_at"] <= at]),
+    ):
+        part = subscriber.get(USAGE, params={f"usageDate.{name}": at.isoformat()})
+        assert part.headers["X-Total-Count"] == str(len(wanted))
+
+
+def test_bills_and_their_documents(
+    town: Warehouse, subscriber: httpx.Client, carrier: httpx.Client, accounts: list[str]
+) -> None:
+    mart = town.rows(
+        "select * from billing.bills where account_id = %s order by cycle_start desc", accounts[0]
+    )
+    bills = subscriber.get(BILLS).json()
+    assert [bill["id"] for bill in bills] == [row["bill_id"] for row in mart]
+    bill, row = bills[0], mart[0]
+    assert bill["amountDue"] == {"unit": row["currency"], "value": float(row["total_amount"])}
+    assert bill["taxExcludedAmount"]["value"] == float(row["total_amount"] - row["tax_amount"])
+    assert subscriber.get(bill["href"]).json() == bill
+    (stored,) = town.rows(
+        "select document from billing.bill_documents where bill_id = %s", row["bill_id"]
+    )
+    files = {one["mimeType"]: subscriber.get(one["url"]) for one in bill["billDocument"]}
+    assert files["application/json"].text == render_json(stored["document"])
+    assert row["bill_id"] in files["text/html"].text
+    assert "script-src" not in files["text/html"].headers["Content-Security-Policy"]
+    assert files["application/pdf"].content.startswith(b"%PDF")
+    for kind, file in files.items():
+        assert file.headers["Content-Type"].split(";")[0] == kind
+        assert row["bill_id"] in file.headers["Content-Disposition"]
+    # a carrier sees the bill, not the calls made at others
+    assert carrier.get(bill["href"]).json()["billDocument"] == []
+    assert_error(carrier.get(f"{bill['href']}/document/json"), 403, "forbidden")
+    assert_error(subscriber.get(f"{bill['href']}/document/docx"), 400, "invalidRequest")
+
+
+def test_balances(town: Warehouse, support: httpx.Client, accounts: list[str]) -> None:
+    looked_at = 0
+    for account_id in accounts:
+        who = {"relatedParty.id": account_id, "limit": "100"}
+        buckets = {row["id"]: row for row in support.get(f"{BALANCES}/bucket", params=who).json()}
+        for row in town.rows(
+            "select * from rollover.rollover_buckets where account_id = %s", account_id
+        ):
+            bucket = buckets[row["bucket_id"]]
+            assert bucket["validFor"]["endDateTime"].startswith(row["expires_on"].isoformat())
+            assert (bucket["status"] == "expired") == (row["status"] == "expired")
+        for bucket in buckets.values():
+            assert support.get(bucket["href"]).json() == [bucket]
+        who.pop("limit")
+        for total in support.get(f"{BALANCES}/accumulatedBalance", params=who).json():
+            (row,) = town.rows(
+                "select * from unbilled.unbilled_summary where account_id = %s and pool_id = %s"
+                " and cycle_start <= as_of::date order by cycle_start desc limit 1",
+                account_id,
+                total["id"].removeprefix(f"{account_id}-"),
+            )
+            left = row["plan_remaining_units"] + row["rollover_available_units"]
+            assert total["totalBalance"]["amount"] == pytest.approx(float(left))
+            assert {one["id"] for one in total["bucket"]} <= set(buckets)
+            looked_at += 1
+    assert looked_at > 10
+    assert_error(support.get(f"{BALANCES}/bucket"), 400, "missingFilter")
+
+
+def test_search(town: Warehouse, support: httpx.Client, subscriber: httpx.Client) -> None:
+    (line, *_) = town.rows(
+        "select * from integrity.casi_subscribers where account_id is not null"
+        " order by account_id, service_number"
+    )
+    (account,) = town.rows(
+        "select * from integrity.accounts where account_id = %s", line["account_id"]
+    )
+    for text, matched in (
+        (account["account_id"].lower(), "account"),
+        (line["service_number"], "number"),
+        (line["service_number"][2:], "number"),
+        (account["holder_name"].upper(), "name"),
+        (account["email"], "email"),
+    ):
+        (first, *_) = support.get("/api/v1/accounts", params={"search": text}).json()
+        assert (first["account_id"], first["matched"]) == (account["account_id"], matched)
+    for text in ("%", "_", "\\", "no such thing"):
+        assert support.get("/api/v1/accounts", params={"search": text}).json() == []
+    assert len(support.get("/api/v1/accounts", params={"search": "A", "limit": 3}).json()) == 3
+
+
+def test_whole_marts(town: Warehouse, carrier: httpx.Client, support: httpx.Client) -> None:
+    served = {
+        row["account_id"]
+        for row in town.rows(
+            "select account_id from integrity.int_carrier_accounts where carrier_id = 'wireless'"
+        )
+    }
+    for path, mart, names in (
+        ("/api/v1/unbilled", "unbilled.unbilled_summary", ["account_id", "pool_id", "cycle_start"]),
+        ("/api/v1/rollover/buckets", "rollover.rollover_buckets", ["bucket_id"]),
+    ):
+        expected = [row for row in town.mart(mart) if row.get("remaining_quantity", 1) > 0]
+        for client, wanted in (
+            (support, expected),
+            (carrier, [row for row in expected if row["account_id"] in served]),
+        ):
+            answer = client.get(path)
+            assert answer.headers["Content-Type"] == "application/x-ndjson"
+            rows = [json.loads(line) for line in answer.text.splitlines()]
+            assert len(rows) > 10
+            same(rows, wanted, *names)
+    # one that is broken off ends its session
+    for _ in range(4):
+        with support.stream("GET", "/api/v1/unbilled") as answer:
+            assert answer.status_code == 200
+    assert support.get("/api/v1/unbilled").status_code == 200
+
+
+# --- what is written ----------------------------------------------------------------------------
+
+
+def adjustment(**more: Any) -> dict[str, Any]:
+    return {
+        "adjustment_id": "CASE-1",
+        "pool_id": "anytime",
+        "action": "credit",
+        "quantity": "12.5",
+        "reason_code": "error_correction",
+        "note": "Calls were cut off.",
+    } | more
+
+
+def test_adjustments(
+    town: Warehouse,
+    served: Served,
+    subscriber: httpx.Client,
+    carrier: httpx.Client,
+    support: httpx.Client,
+    accounts: list[str],
+) -> None:
+    path = f"{V1}/adjustments".format(account_id=accounts[0])
+    assert_error(subscriber.post(path, json=adjustment()), 403, "forbidden")
+    with served.client("wireless") as platform:
+        assert_error(platform.post(path, json=adjustment()), 403, "forbidden")
+    with served.person(Role.CARRIER, "internet", "eve") as internet:
+        assert_error(internet.post(path, json=adjustment()), 404, "notFound")
+    first, again = (carrier.post(path, json=adjustment()) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200), first.text
+    assert (first.json()["adjusted_by"], first.json()["quantity"]) == ("ann", "12.5")
+    (row,) = town.rows("select * from raw.rollover_adjustments where adjustment_id = 'CASE-1'")
+    assert (row["adjusted_by"], row["quantity"], row["note"]) == (
+        *("ann", Decimal("12.5"), "Calls were cut off."),
+    )
+    other = carrier.post(path, json=adjustment(quantity="13"))
+    assert_error(other, 409, "otherContent")
+    unnamed = support.post(path, json=adjustment(adjustment_id=None))
+    assert unnamed.status_code == 201 and unnamed.json()["adjusted_by"] == "sue"
+    for wrong, status, code in (
+        ({"pool_id": "none such"}, 422, "invalidAdjustment"),
+        ({"reason_code": "none such"}, 422, "invalidAdjustment"),
+        ({"quantity": "0.001"}, 422, "invalidAdjustment"),
+        ({"quantity": "0"}, 400, "invalidRequest"),
+        ({"quantity": "NaN"}, 400, "invalidRequest"),
+        ({"action": "gift"}, 400, "invalidRequest"),
+        ({"action": "resale"}, 422, "bucketCycleStart"),
+        ({"action": "extension", "bucket_cycle_start": "2025-06-01"}, 422, "extendCycles"),
+        ({"action": "resale", "bucket_cycle_start": "1999-01-01"}, 422, "unknownBucket"),
+        ({"adjusted_at": "2025-06-14T10:00:00"}, 422, "adjustedAt"),
+        ({"adjusted_at": "2999-06-14T10:00:00Z"}, 422, "invalidAdjustment"),
+        ({"adjusted_by": "somebody"}, 400, "invalidRequest"),
+    ):
+        answer = support.post(path, json=adjustment(adjustment_id=None) | wrong)
+        assert_error(answer, status, code)
+        assert "--" not in answer.text and "'tandem" not in answer.text
+    assert town.rows(
+        "select count(*) as rows from raw.rollover_adjustments"
+        " where adjustment_id = 'CASE-1' or adjustment_id like 'API-%'"
+    ) == [{"rows": 2}]
+    town.build()
+    history = support.get(path, params={"limit": 100}).json()
+    assert {row["adjusted_by"] for row in history} >= {"ann", "sue"}
+
+
+def record(cdr_id: str, **more: Any) -> dict[str, Any]:
+    said = {
+        "cdrId": cdr_id,
+        "direction": "originated",
+        "callingNumber": "+19125550999",
+        "calledNumber": "+14045550177",
+        "quantity": 61,
+    } | {name: value for name, value in more.items() if not name.startswith("usage")}
+    return {
+        "@type": "Usage",
+        "usageDate": more.get("usageDate", "2025-07-10T10:00:00Z"),
+        "usageType": more.get("usageType", "voice"),
+        "usageCharacteristic": [
+            {"name": name, "value": value} for name, value in said.items() if value is not None
+        ],
+    }
+
+
+def test_usage_that_carriers_send(
+    town: Warehouse,
+    served: Served,
+    subscriber: httpx.Client,
+    carrier: httpx.Client,
+    support: httpx.Client,
+) -> None:
+    (line, *_) = town.rows(
+        "select * from integrity.casi_subscribers where carrier_id = 'wireless'"
+        " and status = 'active' order by account_id, service_number"
+    )
+    body = record("N-1", callingNumber=line["service_number"])
+    for nobody in (subscriber, support):
+        assert_error(nobody.post(USAGE, json=body), 403, "forbidden")
+    loads = town.rows("select count(*) as loads from raw.loads")[0]["loads"]
+    with served.client("wireless") as platform:
+        first = platform.post(USAGE, json=body)
+        again = carrier.post(USAGE, json=body)
+        assert (first.status_code, again.status_code) == (201, 200), first.text
+        assert first.json() == again.json()
+        assert first.headers["Location"] == first.json()["href"] == f"{USAGE}/wireless:N-1"
+        assert first.json()["status"] == "received"
+        assert platform.get(first.json()["href"]).json() == first.json()
+        assert_error(support.get(first.json()["href"]), 404, "notFound")
+        changed = platform.post(
+            USAGE, json=record("N-1", callingNumber=line["service_number"], quantity=62)
+        )
+        assert_error(changed, 409, "otherContent")
+        for wrong, code in (
+            ({"usageType": "fax"}, "bad_value"),
+            ({"quantity": -1}, "bad_value"),
+            ({"quantity": None}, "missing_field"),
+            ({"usageDate": "2999-01-01T00:00:00Z"}, "future_date"),
+            ({"usageDate": "yesterday"}, "bad_timestamp"),
+            ({"direction": "sideways"}, "bad_value"),
+            ({"colour": "red"}, "characteristic"),
+            ({"cdrId": None}, "characteristic"),
+        ):
+            assert_error(platform.post(USAGE, json=record("N-2", **wrong)), 422, code)
+    with served.client("wireline") as other:  # its ids are its own
+        assert other.post(USAGE, json=record("N-1")).status_code == 201
+    assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 2
+    town.build()
+    rated = carrier.get(first.json()["href"]).json()
+    assert rated["status"] == "rated", rated
+    assert support.get(first.json()["href"]).json() == rated
+    assert rated["relatedParty"][0]["id"] == line["account_id"]
+
+
+# --- when something else is the matter ----------------------------------------------------------
+
+
+def test_too_many_requests(town: Warehouse, tmp_path: Path, accounts: list[str]) -> None:
+    options = ("--per-minute", 5, "--unknown-per-minute", 3)
+    with serving(town, configuration(tmp_path), *options) as slow:
+        path = V1.format(account_id=accounts[0])
+        with slow.person(Role.SUPPORT, "sue") as sue, slow.person(Role.SUPPORT, "sam") as sam:
+            assert [sue.get(path).status_code for _ in range(7)] == [200] * 5 + [429] * 2
+            answer = sue.get(path)
+            assert_error(answer, 429, "tooManyRequests")
+            assert 1 <= int(answer.headers["Retry-After"]) <= 60
+            with slow.client(None) as nobody:
+                assert [nobody.get(path).status_code for _ in range(5)] == [401] * 3 + [429] * 2
+            # who has a token is not shut out by those who have none, or by others
+            assert sam.get(path).status_code == 200
+        with slow.client("wireless") as platform:
+            assert [platform.get(path).status_code for _ in range(6)][-2:] == [200, 429]
+
+
+def test_headers(served: Served, support: httpx.Client, accounts: list[str]) -> None:
+    for answer in (
+        support.get(V1.format(account_id=accounts[0])),
+        support.get("/nothing"),
+        support.get("/openapi.json"),
+        support.get("/api/v1/unbilled"),
+        support.post(USAGE, content=b"{", headers={"Content-Type": "application/json"}),
+        support.post(USAGE, content=b"x"),
+    ):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_reading_goes_on_while_another_command_is_at_work(
+    town: Warehouse, support: httpx.Client, accounts: list[str]
+) -> None:
+    with psycopg.connect(town.url, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
+        path = V1.format(account_id=accounts[0])
+        assert support.get(path).status_code == 200
+        assert_error(support.post(f"{path}/adjustments", json=adjustment()), 503, "busy")
+
+
+CASES = schemathesis.openapi.from_dict(SCHEMA)
+
+
+@CASES.exclude(path_regex="productOrder|Qualification").parametrize()
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_any_request_is_answered_as_documented(
+    case: schemathesis.Case, served: Served, accounts: list[str]
+) -> None:
+    """Of whatever kind: no failure of ours, and what is answered is what the description says."""
+    token = issue_token(SECRET, Role.SUPPORT, "sue")
+    if case.path_parameters and "account_id" in case.path_parameters:
+        case.path_parameters["account_id"] = accounts[0]
+    case.call_and_validate(
+        base_url=served.url,
+        headers={"Authorization": f"Bearer {token}"},
+        checks=[
+            not_a_server_error,
+            status_code_conformance,
+            content_type_conformance,
+            response_schema_conformance,
+        ],
+    )
+
+
+def test_a_database_that_goes_away_and_comes_back(
+    databases: Databases, support: httpx.Client, carrier: httpx.Client, accounts: list[str]
+) -> None:
+    path = V1.format(account_id=accounts[0])
+    assert [client.get(path).status_code for client in (support, carrier)] == [200, 200]
+    databases.server.down()
+    try:
+        for answer in (support.get(path), carrier.get(path), support.get("/api/v1/unbilled")):
+            assert_error(answer, 503, "databaseUnavailable")
+    finally:
+        databases.server.up()
+    until = time.monotonic() + 15
+    while [client.get(path).status_code for client in (support, carrier)] != [200, 200]:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_the_log_tells_nothing_of_anybody(
+    town: Warehouse, tmp_path: Path, accounts: list[str]
+) -> None:
+    (account,) = town.rows("select * from integrity.accounts where account_id = %s", accounts[0])
+    told = [account["account_id"], account["holder_name"], account["email"]]
+    with serving(town, configuration(tmp_path)) as made:
+        with made.person(Role.SUPPORT, "sue-of-support") as sue:
+            token = sue.headers["Authorization"].split()[1]
+            for operation in (*OF_ACCOUNT, *FOR_STAFF):
+                assert ask(sue, operation, accounts[0]).status_code == 200
+            for text in told:
+                sue.get("/api/v1/accounts", params={"search": text})
+                sue.get(f"/{text}")
+            path = f"{V1}/adjustments".format(account_id=accounts[0])
+            assert sue.post(path, json=adjustment(quantity="1e30")).status_code in {400, 422}
+        with made.person(Role.SUBSCRIBER, accounts[0]) as one:
+            one.get(V1.format(account_id=accounts[1]))
+    log = made.log.read_text()
+    for text in (*told, accounts[1], token, "sue-of-support"):
+        assert text not in log
