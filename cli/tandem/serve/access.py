@@ -56,10 +56,10 @@ class Access:
         role, schema = _audience(subject)
         pool = self._pools.get(role)
         if pool is None:
+            await self._require(role, subject)  # may take long: not with the lock
             async with self._opening:
                 pool = self._pools.get(role)
                 if pool is None:
-                    await self._require(role, subject)
                     pool = await self._stack.enter_async_context(make_pool(self._url, role, schema))
                     self._pools[role] = pool
         return pool

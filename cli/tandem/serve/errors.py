@@ -172,7 +172,11 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, of_http)
     for kind in (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, Unreachable):
         app.add_exception_handler(kind, of_database)
-    for missing in (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+    for missing in (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,  # of a new version, before its first build
+        psycopg.errors.InvalidSchemaName,
+    ):
         app.add_exception_handler(missing, of_missing_tables)
     app.add_exception_handler(Busy, of_lock)
     app.add_exception_handler(Refused, of_commands)
