@@ -39,12 +39,15 @@ router = APIRouter(
 )
 async def check(
     request: Request,
-    caller: Caller,  # noqa: ARG001  (any carrier may ask; nobody else)
+    caller: Caller,
     question: Annotated[
         QualificationCreate, Body(openapi_examples={"question": {"value": EXAMPLE_QUESTION}})
     ],
 ) -> dict[str, Any]:
-    """Whether an account can have a plan, and all reasons why not, as of the last build."""
+    """Whether an account can have a plan, and all reasons why not, as of the last build.
+
+    What waits for an order of the plan of the calling carrier is no reason against it.
+    """
     account_id = submitting.only_customer(question.relatedParty)
     asked = question.expectedQualificationDate
     on = (
@@ -55,10 +58,9 @@ async def check(
     items = []
     pool: Pool = request.app.state.pool
     async with pool.connection() as session:
-        of_account = await qualifying.account_reasons(session, account_id, on)
         for number, item in enumerate(question.productOfferingQualificationItem, start=1):
             plan_id = item.productOffering.id
-            reasons = of_account + await qualifying.plan_reasons(session, account_id, plan_id, on)
+            reasons = await qualifying.reasons(session, account_id, plan_id, on, caller)
             items.append(
                 {
                     "id": item.id or str(number),

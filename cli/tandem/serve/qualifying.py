@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from tandem.console import many
 from tandem.queries import Row
 from tandem.serve.orders import Session
 from tandem.serve.reading import fetch
@@ -18,12 +19,27 @@ class Reason:
     label: str
 
 
-async def account_reasons(session: Session, account_id: str, on: date) -> list[Reason]:
-    """What speaks against any plan for an account: unknown, not open, not in good standing.
+async def reasons(
+    session: Session, account_id: str, plan_id: str, on: date, caller: str | None = None
+) -> list[Reason]:
+    """All that speaks against a plan for an account on a day.
 
-    In good standing is an account that has no open exception between carriers (waived ones do
-    not count), and of whose lines in force not every one is suspended.
+    Args:
+        session: to read from.
+        account_id: the account.
+        plan_id: the plan.
+        on: the day.
+        caller: the carrier that asks: what waits for its own order of the plan is no reason
+            against that order. None: all that waits counts.
     """
+    found = await account_reasons(session, account_id, on)
+    if all(reason.code != "unknownAccount" for reason in found):
+        found += await standing_reasons(session, account_id, plan_id, caller)
+    return found + await plan_reasons(session, account_id, plan_id, on, caller)
+
+
+async def account_reasons(session: Session, account_id: str, on: date) -> list[Reason]:
+    """What speaks against any plan for an account: unknown, not open, or wholly suspended."""
     accounts = await fetch(
         session,
         "select opened_on, closed_on from raw.accounts where account_id = %s"
@@ -50,31 +66,61 @@ async def account_reasons(session: Session, account_id: str, on: date) -> list[R
     )
     if lines["are_suspended"]:
         reasons.append(Reason("accountSuspended", "All lines of the account are suspended."))
-    exceptions = await fetch(
-        session,
-        "select exception_type, count(*) as exceptions from integrity.bundle_exceptions"
-        " where account_id = %s and is_open and waiver_reason is null"
-        " group by exception_type order by exception_type",
-        (account_id,),
-    )
-    reasons += [
-        Reason(
-            "openException",
-            f"There are {row['exceptions']} open exceptions of the type {row['exception_type']}.",
-        )
-        for row in exceptions
-    ]
     return reasons
 
 
-async def plan_reasons(session: Session, account_id: str, plan_id: str, on: date) -> list[Reason]:
+async def standing_reasons(
+    session: Session, account_id: str, plan_id: str, caller: str | None = None
+) -> list[Reason]:
+    """Open exceptions between carriers, an account with none being in good standing.
+
+    Waived ones do not count, nor do lines on another plan: that is the carrier's data, and not
+    what the account did. What the caller is asked to mend with an order of the plan does not
+    speak against this order.
+    """
+    exceptions = await fetch(
+        session,
+        """
+        select exceptions.exception_type, count(*) as exceptions
+        from integrity.bundle_exceptions as exceptions
+        where exceptions.account_id = %(account_id)s and exceptions.is_open
+            and exceptions.waiver_reason is null and exceptions.exception_type <> 'plan_mismatch'
+            and not (
+                %(caller)s::text is not null
+                and exceptions.other_carrier_id is not null
+                and exceptions.notify_carrier_id = %(caller)s
+                and exists (
+                    select from integrity.order_history as orders
+                    where orders.account_id = exceptions.account_id
+                        and orders.carrier_id = exceptions.carrier_id
+                        and orders.order_id = exceptions.order_id
+                        and orders.plan_id = %(plan_id)s
+                )
+            )
+        group by exceptions.exception_type order by exceptions.exception_type
+        """,
+        {"account_id": account_id, "plan_id": plan_id, "caller": caller},
+    )
+    return [
+        Reason(
+            "openException",
+            f"There {'is' if row['exceptions'] == 1 else 'are'}"
+            f" {many(row['exceptions'], 'open exception')} of the type {row['exception_type']}.",
+        )
+        for row in exceptions
+    ]
+
+
+async def plan_reasons(
+    session: Session, account_id: str, plan_id: str, on: date, caller: str | None = None
+) -> list[Reason]:
     """What speaks against a plan for an account on a day.
 
     All carriers serve it if the plan can be had on that day, an integrated one is covered by an
     agreement between the carriers then, and at no carrier of it the account has lines that are
     all suspended; where it has none yet it can get one. Conflicting are the same plan in effect,
-    and orders on a carrier of it that are under way. A plan in effect that occupies a carrier of
-    it is none: it is replaced.
+    and orders on a carrier of it that are under way, but for orders of the plan that wait for the
+    calling carrier. A plan in effect that occupies a carrier of it is none: it is replaced.
     """
     plans = await fetch(
         session,
@@ -83,7 +129,7 @@ async def plan_reasons(session: Session, account_id: str, plan_id: str, on: date
             coalesce(valid_from <= %(on)s, true) and coalesce(valid_to > %(on)s, true) as is_valid,
             exists (
                 select from catalog.settlement_agreements as agreements
-                where agreements.plan_id = plans.plan_id
+                where agreements.plan_id in ('*', plans.plan_id)
                     and coalesce(agreements.valid_from <= %(on)s, true)
                     and coalesce(agreements.valid_to > %(on)s, true)
             ) as is_agreed
@@ -113,7 +159,7 @@ async def plan_reasons(session: Session, account_id: str, plan_id: str, on: date
     )
     if in_effect:
         reasons.append(Reason("planInEffect", f"The account has {plan_id} on that day."))
-    for row in await _orders_under_way(session, account_id, plan_id):
+    for row in await _orders_under_way(session, account_id, plan_id, caller):
         reasons.append(
             Reason(
                 "planOrdered" if row["plan_id"] == plan_id else "changeUnderWay",
@@ -142,7 +188,9 @@ async def _suspended_carriers(session: Session, account_id: str, plan_id: str) -
     )
 
 
-async def _orders_under_way(session: Session, account_id: str, plan_id: str) -> list[Row]:
+async def _orders_under_way(
+    session: Session, account_id: str, plan_id: str, caller: str | None
+) -> list[Row]:
     """Orders of plans on a carrier of the plan that are submitted, not built yet, or not in sync.
 
     One that the other carrier has refused is an exception, and not under way.
@@ -178,9 +226,12 @@ async def _orders_under_way(session: Session, account_id: str, plan_id: str) -> 
             where account_id = %(account_id)s and sync_status in (
                 'awaiting_counterpart', 'missing_counterpart', 'mismatched'
             )
+            and not coalesce(
+                counterpart_carrier_id = %(caller)s and plan_id = %(plan_id)s, false
+            )
         )
         select * from under_way where plan_id in (select plan_id from overlapping)
         order by carrier_id, order_id, how
         """,
-        {"account_id": account_id, "plan_id": plan_id},
+        {"account_id": account_id, "plan_id": plan_id, "caller": caller},
     )

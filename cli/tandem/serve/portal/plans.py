@@ -89,10 +89,11 @@ async def offers(request: Request, subject: Visitor, account_id: str, on: str = 
     day = _first_day(account, on)
     offered = []
     async with _pool(request).connection() as session:
-        general = await qualifying.account_reasons(session, account_id, day)
         for row in catalog:
-            own = await qualifying.plan_reasons(session, account_id, row["plan_id"], day)
-            offered.append({**row, "against": _in_words([*general, *own])})
+            against = await qualifying.reasons(
+                session, account_id, row["plan_id"], day, subject.carrier_id
+            )
+            offered.append({**row, "against": _in_words(against)})
     return await render(
         request,
         "plans.html.j2",
@@ -191,7 +192,9 @@ async def placed(
     if not found:
         raise faults.not_found("There is no such order of your account.")
     (order,) = found
-    plan_id = order["productOrderItem"][0].get("productOffering", {}).get("id")
+    (item,) = order["productOrderItem"]
+    plan_id = item.get("productOffering", {}).get("id")
+    said = {one["name"]: one["value"] for one in item["product"]["productCharacteristic"]}
     if plan_id not in catalog:
         raise faults.not_found("There is no such order of your account.")
     return await render(
@@ -200,7 +203,7 @@ async def placed(
         account=account,
         here="plan",
         order=order,
-        day=date.fromisoformat(order["requestedStartDate"][:10]),
+        day=date.fromisoformat(said["effectiveOn"]),
         plan=catalog[plan_id],
         taken_by=carriers[carrier_id],
         others=[
@@ -269,9 +272,7 @@ async def _wanted(
 
 async def _against(request: Request, account_id: str, plan_id: str, day: date) -> list[str]:
     async with _pool(request).connection() as session:
-        general = await qualifying.account_reasons(session, account_id, day)
-        own = await qualifying.plan_reasons(session, account_id, plan_id, day)
-    return _in_words([*general, *own])
+        return _in_words(await qualifying.reasons(session, account_id, plan_id, day))
 
 
 def _in_words(reasons: list[qualifying.Reason]) -> list[str]:
