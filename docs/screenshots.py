@@ -35,7 +35,7 @@ def main() -> None:
     )
     try:
         assert server.stderr is not None
-        found = re.search(r"http://[0-9.:]+", server.stderr.readline())
+        found = re.search(r"http://[0-9.]+:[0-9]+", server.stderr.readline())
         if found is None:
             raise SystemExit(server.stderr.read())
         with sync_playwright() as playwright:
