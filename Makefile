@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SEEDS ?= 11,12,13
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint histories bench bench-portal docs setup setup-test clean
+.PHONY: help demo test lint histories bench bench-portal screenshots docs setup setup-test clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s ':'
@@ -42,6 +42,9 @@ bench: setup ## measure speed; SIZE=ACCOUNTSxCDRS, by default 60000x3000000
 bench-portal: setup ## measure the web services; SIZE=ACCOUNTSxCDRS, by default 60000x3000000
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt 'locust>=2.30,<3'
 	@$(BIN)/python -m benchmarks.portal $(SIZE)
+
+screenshots: setup-test ## pictures of the portal for the README, from the demo's data
+	@$(BIN)/python docs/screenshots.py
 
 docs: setup ## dbt's documentation in target/
 	@$(BIN)/tandem build && $(BIN)/dbt docs generate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from textwrap import wrap
 
@@ -12,10 +13,11 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from tandem import console, demonstration, queries, rendering, settings
+from tandem import console, demonstration, queries, rendering, settings, tokens
 from tandem.bills import show
 from tandem.bills.format import clean
 from tandem.commands.reports import show_unbilled
+from tandem.commands.tokens import entering_link
 from tandem.commands.warehouse import describe_close
 from tandem.database import Connection, connect
 from tandem.demonstration import Demonstration
@@ -23,9 +25,11 @@ from tandem.integrity import queries as integrity
 from tandem.integrity.words import INSTRUCTIONS, KINDS, moment
 from tandem.rollover import page
 from tandem.rollover.queries import position
+from tandem.tokens import Role
 
 ROLLOVER_STORY = "rollover"  # everything happens to its units that can
 UNBILLED_STORY = "overage"  # runs through allowance and rollover into overage
+LINK_HOLDS = timedelta(days=1)
 
 
 def register(app: typer.Typer) -> None:
@@ -97,6 +101,8 @@ def demo() -> None:
     _show_bills(done, account)
     _heading("What to try next")
     _show_next(account, eventful, bill_id)
+    _heading("The portal")
+    _show_portal(eventful, tokens.secret(here))
     console.say(f"Done in {done.seconds:.0f} seconds.")
 
 
@@ -195,6 +201,16 @@ def _show_next(account: str, eventful: str, bill_id: str) -> None:
         ('psql "$(tandem url)"', "the marts in SQL, such as billing.bills"),
     ):
         console.out.print(f"  [bold]{command}[/]\n      {purpose}")
+
+
+def _show_portal(account: str, key: str) -> None:
+    """How a subscriber sees his account: the command, and the link that lets him in."""
+    made = tokens.issue_token(key, Role.SUBSCRIBER, account, LINK_HOLDS)
+    console.out.print(
+        f"{account}'s page, and everybody else's with a link of their own ([bold]tandem token[/]):"
+    )
+    console.out.print("  [bold]tandem serve[/]\n      then open, within a day,")
+    console.out.print(entering_link(made), style="bold", soft_wrap=True, highlight=False)
 
 
 def _near(path: Path) -> Path:

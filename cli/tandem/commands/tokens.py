@@ -14,6 +14,7 @@ from tandem.database import Connection, connect
 from tandem.errors import Refused
 from tandem.tokens import Role
 
+SERVED_AT = "http://127.0.0.1:8622"  # as `tandem serve` does by itself
 _KNOWN = {
     Role.SUBSCRIBER: ("select 1 from integrity.int_accounts where account_id = %s", "account"),
     Role.CARRIER: ("select 1 from catalog.carriers where carrier_id = %s", "carrier"),
@@ -55,7 +56,7 @@ def token(
     ] = None,
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="Where the portal is served.")
-    ] = "http://127.0.0.1:8622",
+    ] = SERVED_AT,
     as_json: JsonOption = False,
 ) -> None:
     """Issue a token for the portal and the web services, and the link that enters with it.
@@ -69,12 +70,17 @@ def token(
         with connect(here, "token") as connection:
             _require_known(connection, role, subject)
     made = tokens.issue_token(tokens.secret(here), role, subject, ttl, by)
-    link = f"{url.rstrip('/')}/portal/enter?token={quote(made)}"
+    link = entering_link(made, url)
     if as_json:
         console.print_json({"token": made, "link": link, "seconds": int(ttl.total_seconds())})
     else:
         typer.echo(made)
         console.say(f"Holds for {_in_words(ttl)}. The link that opens the portal with it: {link}")
+
+
+def entering_link(made: str, url: str = SERVED_AT) -> str:
+    """The address that opens the portal with a token."""
+    return f"{url.rstrip('/')}/portal/enter?token={quote(made)}"
 
 
 def _in_words(ttl: timedelta) -> str:

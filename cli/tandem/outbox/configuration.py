@@ -7,6 +7,7 @@ and passwords are in environment variables that it names. ``tandem.example.toml`
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ FILE = "tandem.toml"
 VARIABLE = "TANDEM_CONFIG"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _SMTPS_PORT = 465
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class CarrierPlatform:
     """How a carrier is reached, and how it proves that it is the carrier; times in seconds.
 
     ``token_env`` is shown to the carrier's platform, ``api_token_env`` is what it shows to us.
+    Under ``portal_host`` subscribers see the portal as the carrier's, in ``portal_colour``.
     """
 
     carrier_id: str
@@ -39,6 +43,8 @@ class CarrierPlatform:
     api_token_env: str | None = None
     timeout_seconds: float = 10.0
     attempts: int = 4
+    portal_host: str | None = None
+    portal_colour: str | None = None
 
     def url(self, channel: str) -> str | None:
         """Address for a channel, ordering or notification."""
@@ -126,6 +132,11 @@ def parse(content: Mapping[str, Any], path: Path) -> Configuration:
     file = _Table(content, "", path)
     found = file.table("carriers")
     carriers = {name: _carrier(found.table(name), name) for name in found.names()}
+    hosts: dict[str, str] = {}
+    for name, carrier in carriers.items():
+        host = (carrier.portal_host or "").lower()
+        if host and hosts.setdefault(host, name) != name:
+            raise found.table(name).refused("portal_host", f"is that of {hosts[host]} already")
     smtp = file.table("smtp")
     mail = _mail(smtp) if "smtp" in content else None
     policy = _policy(file.table("outbox"))
@@ -158,7 +169,13 @@ def _carrier(table: _Table, carrier_id: str) -> CarrierPlatform:
         api_token_env=table.text("api_token_env"),
         timeout_seconds=table.number("timeout_seconds", CarrierPlatform.timeout_seconds, 3600),
         attempts=table.whole("attempts", CarrierPlatform.attempts, 100),
+        portal_host=table.text("portal_host"),
+        portal_colour=table.text("portal_colour"),
     )
+    if platform.portal_host and not _HOST.fullmatch(platform.portal_host):
+        raise table.refused("portal_host", "is no name of a host (bills.wireless.example)")
+    if platform.portal_colour and not _COLOUR.fullmatch(platform.portal_colour):
+        raise table.refused("portal_colour", 'is no colour ("#0b4f5f")')
     if platform.token_env is not None:
         for name in ("ordering_url", "notification_url"):
             url = getattr(platform, name)

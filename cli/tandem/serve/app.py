@@ -27,6 +27,7 @@ from tandem.serve.access import Access
 from tandem.serve.authentication import Tokens, address_of
 from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
+from tandem.serve.portal import PATH, create_portal
 from tandem.serve.rates import Rates
 from tandem.serve.reading import Pool, fetch, make_pool
 from tandem.settings import Settings
@@ -87,6 +88,8 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         *(batch.router, adjustments.router, accounts.router),
     ):
         app.include_router(router)
+
+    app.mount(PATH, create_portal(settings, app.state))
 
     @app.get(
         "/health",

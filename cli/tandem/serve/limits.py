@@ -1,4 +1,4 @@
-"""What a body may be: so long, there in so much time, and JSON."""
+"""What a body may be: so long, there in so much time, and JSON; from the portal a form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tandem.serve.errors import ApiError
 
 MAX_BODY = 262_144  # bytes; an order has about one thousand
 BODY_SECONDS = 15.0
+FORMS_BELOW = "/portal/"  # where browsers send forms
 
 
 class BodyLimits:
@@ -80,6 +81,15 @@ class BodyLimits:
                 f"The body did not come within {BODY_SECONDS:g} seconds.",
             ) from error
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if scope["path"].startswith(FORMS_BELOW):
+            if scope["method"] != "POST" or kind == b"application/x-www-form-urlencoded":
+                return b"".join(pieces)
+            raise ApiError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "unsupportedMediaType",
+                "Unsupported media type",
+                "A form has to be application/x-www-form-urlencoded.",
+            )
         if scope["method"] in ("POST", "PATCH") and not (
             kind == b"application/json"
             or (kind.startswith(b"application/") and kind.endswith(b"+json"))

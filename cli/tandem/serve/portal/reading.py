@@ -1,0 +1,152 @@
+"""What only pages ask for, in the session of whoever looks."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tandem.queries import Row
+from tandem.serve.access import Session
+from tandem.serve.reading import Pool, fetch
+
+
+async def days(session: Session, account_id: str, cycle_start: date) -> list[Row]:
+    """Usage of a cycle by local day and unit: from pools, at no charge, priced one by one."""
+    return await fetch(
+        session,
+        """
+        select local_date, unit_type,
+            coalesce(sum(duration_units) filter (
+                where category = 'anytime' and no_charge_reason is null
+            ), 0) as pooled_units,
+            coalesce(sum(duration_units) filter (
+                where category not in ('anytime', 'metered') or no_charge_reason is not null
+            ), 0) as free_units,
+            coalesce(sum(duration_units) filter (
+                where category = 'metered' and no_charge_reason is null
+            ), 0) as metered_units
+        from unbilled_detail
+        where account_id = %s and cycle_start = %s and unit_type is not null
+        group by local_date, unit_type
+        order by unit_type, local_date
+        """,
+        (account_id, cycle_start),
+    )
+
+
+async def pooled(session: Session, account_id: str, cycle_start: date) -> list[Row]:
+    """Units that drew on pools in a cycle, by carrier and service."""
+    return await fetch(
+        session,
+        """
+        select carrier_id, service, sum(duration_units) as units
+        from unbilled_detail
+        where account_id = %s and cycle_start = %s and category = 'anytime'
+            and no_charge_reason is null
+        group by carrier_id, service
+        order by carrier_id, service
+        """,
+        (account_id, cycle_start),
+    )
+
+
+async def overage_rates(session: Session, account_id: str, on: date) -> list[Row]:
+    """Overage rates of the plans in effect on a day, by pool, carrier and service."""
+    return await fetch(
+        session,
+        """
+        select services.pool_id, services.carrier_id, services.service,
+            max(services.overage_rate) as overage_rate
+        from effective_plans as held
+        inner join catalog.plan_services as services on services.plan_id = held.plan_id
+        where held.account_id = %s and held.effective_from <= %s
+            and (held.effective_to is null or held.effective_to > %s)
+            and services.pool_id is not null
+        group by services.pool_id, services.carrier_id, services.service
+        order by services.pool_id, services.carrier_id, services.service
+        """,
+        (account_id, on, on),
+    )
+
+
+async def numbers(session: Session, account_id: str) -> list[Row]:
+    """Numbers that unbilled records are of."""
+    return await fetch(
+        session,
+        """
+        select service_number, min(carrier_id) as carrier_id, count(*)::integer as records
+        from unbilled_detail where account_id = %s
+        group by service_number order by service_number
+        """,
+        (account_id,),
+    )
+
+
+async def plans(session: Session) -> list[Row]:
+    """Plans of the catalog with their carriers and pools, the dearest first."""
+    return await fetch(
+        session,
+        """
+        select plans.plan_id, plans.plan_name, plans.monthly_fee, plans.currency,
+            plans.is_integrated, plans.valid_from, plans.valid_to,
+            array(
+                select distinct services.carrier_id from catalog.plan_services as services
+                where services.plan_id = plans.plan_id order by services.carrier_id
+            ) as carrier_ids,
+            array(
+                select jsonb_build_object(
+                    'name', pools.pool_name, 'unit_type', pools.unit_type,
+                    'allowance', pools.allowance::text, 'has_rollover', pools.has_rollover,
+                    'cycles', pools.rollover_cycles
+                )
+                from catalog.plan_pools as pools
+                where pools.plan_id = plans.plan_id order by pools.pool_id
+            ) as pools
+        from catalog.plans as plans
+        order by plans.monthly_fee desc, plans.plan_id
+        """,
+    )
+
+
+async def just_received(pool: Pool, account_id: str, carrier_id: str | None = None) -> list[Row]:
+    """Orders of an account that came after the last build, which has therefore not seen them.
+
+    Args:
+        pool: the server's own, as no audience reads what was loaded.
+        account_id: whose; the caller has made sure that the visitor may see this account.
+        carrier_id: only this carrier's.
+    """
+    async with pool.connection() as session:
+        return await fetch(
+            session,
+            """
+            select * from (
+                select distinct on (orders.carrier_id, orders.order_id) orders.carrier_id,
+                    orders.order_id, orders.action, orders.plan_id, plans.plan_name, orders.status,
+                    orders.requested_at, orders.effective_on, orders.load_id
+                from raw.orders as orders
+                left join catalog.plans as plans on plans.plan_id = orders.plan_id
+                where orders.account_id = %(account_id)s
+                    and (%(carrier_id)s::text is null or orders.carrier_id = %(carrier_id)s)
+                    and orders.action in ('subscribe', 'change_plan', 'cancel')
+                order by orders.carrier_id, orders.order_id, orders.load_id desc,
+                    orders.row_number desc
+            ) as last_seen
+            where load_id > (select max(cutoff_load_id) from control.build_state)
+            order by requested_at desc, carrier_id, order_id
+            """,
+            {"account_id": account_id, "carrier_id": carrier_id},
+        )
+
+
+async def free(session: Session, account_id: str, cycle_start: date) -> list[Row]:
+    """What was used in a cycle that the plan does not count at all, by unit."""
+    return await fetch(
+        session,
+        """
+        select unit_type, sum(duration_units) as units, count(*)::integer as records
+        from unbilled_detail
+        where account_id = %s and cycle_start = %s and category = 'free' and unit_type is not null
+        group by unit_type having sum(duration_units) > 0 order by unit_type
+        """,
+        (account_id, cycle_start),
+    )

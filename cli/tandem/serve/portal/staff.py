@@ -1,0 +1,111 @@
+"""For carriers' people and the support desk: finding accounts, and what does not agree."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tandem.integrity.words import KINDS
+from tandem.serve import queries
+from tandem.serve.portal import faults
+from tandem.serve.portal.accounts import LONGEST, access, known_account, read_page
+from tandem.serve.portal.pages import render
+from tandem.serve.portal.visits import Visitor
+from tandem.tokens import Subject
+
+router = APIRouter()
+PAGE = 50
+
+
+def _refuse_subscriber(subject: Subject) -> None:
+    if not subject.is_staff:
+        raise faults.not_yours("This page is for carriers and the support desk.")
+
+
+@router.get("/search")
+async def search(request: Request, subject: Visitor, q: str = "") -> Response:
+    """Find an account."""
+    _refuse_subscriber(subject)
+    text = q.strip()[:LONGEST]
+    async with access(request).session(subject) as session:
+        found = await queries.search_accounts(session, text, queries.MAX_FOUND) if text else []
+        waiting = await queries.exceptions(session, only_open=True, limit=8)
+    return await render(
+        request,
+        "search.html.j2",
+        here="search",
+        asked=text,
+        found=found,
+        most=queries.MAX_FOUND,
+        waiting=waiting,
+    )
+
+
+@router.get("/exceptions")
+async def exceptions(
+    request: Request, subject: Visitor, state: str = "open", kind: str = "", page: str = "1"
+) -> Response:
+    """What does not agree between the carriers."""
+    return await _exceptions(request, subject, None, state, kind, page)
+
+
+@router.get("/accounts/{account_id}/exceptions")
+async def exceptions_of(  # noqa: PLR0917  (FastAPI reads the parameters)
+    request: Request,
+    subject: Visitor,
+    account_id: str,
+    state: str = "all",
+    kind: str = "",
+    page: str = "1",
+) -> Response:
+    """The same of an account."""
+    return await _exceptions(request, subject, account_id, state, kind, page)
+
+
+async def _exceptions(  # noqa: PLR0917
+    request: Request,
+    subject: Subject,
+    account_id: str | None,
+    state: str,
+    kind: str,
+    page: str,
+) -> Response:
+    _refuse_subscriber(subject)
+    if state not in ("open", "all"):
+        raise faults.bad_request("Exceptions are shown open, or all.")
+    if kind and kind not in KINDS:
+        raise faults.bad_request("There is no such kind of exception.")
+    at = read_page(page)
+    async with access(request).session(subject) as session:
+        account = None if account_id is None else await known_account(session, subject, account_id)
+        found = await queries.exceptions(
+            session,
+            account_id,
+            only_open=state == "open",
+            kind=kind or None,
+            limit=PAGE,
+            offset=(at - 1) * PAGE,
+        )
+        carriers = {
+            row["carrier_id"]: row["carrier_name"] for row in await queries.carriers(session)
+        }
+    pages = max(ceil(found.total / PAGE), 1)
+    if at > pages:
+        raise faults.not_found(
+            f"There is no page {at:,}; there {'is' if pages == 1 else 'are'} {pages:,}."
+        )
+    return await render(
+        request,
+        "exceptions.html.j2",
+        account=account,
+        here="exceptions",
+        rows=found.rows,
+        total=found.total,
+        carriers=carriers,
+        kinds=KINDS,
+        page=at,
+        pages=pages,
+        asked={"state": state, "kind": kind},
+    )

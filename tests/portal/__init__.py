@@ -1,0 +1,1 @@
+"""The portal: its rules, and its pages in a browser."""
