@@ -10,7 +10,7 @@ import os
 import random
 from pathlib import Path
 
-from locust import FastHttpUser, constant_throughput, task
+from locust import FastHttpUser, task
 
 TOKENS: list[tuple[str, str]] = json.loads(Path(os.environ["BENCH_TOKENS"]).read_text())
 RATE = float(os.environ["BENCH_RATE"])  # requests a second, of all users together
@@ -20,7 +20,9 @@ USERS = int(os.environ["BENCH_USERS"])
 class Subscriber(FastHttpUser):  # type: ignore[misc]
     """One of the clients; each request is of another subscriber."""
 
-    wait_time = constant_throughput(RATE / USERS)
+    def wait_time(self) -> float:
+        """Seconds until the next request: as if nobody knew of the others (Poisson)."""
+        return random.expovariate(RATE / USERS)
 
     @task  # type: ignore[untyped-decorator]
     def summary(self) -> None:
