@@ -10,10 +10,11 @@
             have service from one of them; 'concerned': rows that it placed or must act on; 'sent': rows
             on their way from or to one of them.
         support: 'all': every row.
+        hidden: columns that the portal does not show: they are null there.
 
     Example: "{{ show_to(portal='account', carrier='served', support='all') }}"
 -#}
-{% macro show_to(portal=none, carrier=none, support=none) -%}
+{% macro show_to(portal=none, carrier=none, support=none, hidden=[]) -%}
     {%- set carriers -%}
         (
             select coalesce(array_agg(substr(rolname, length('tandem_carrier_') + 1)), '{}')
@@ -37,17 +38,27 @@
                 ~ ' and served.carrier_id = any(' ~ carriers ~ '))'
         }) -%}
     {%- endif -%}
+    {%- set columns = {'portal': ['mart.*'], 'carrier': ['mart.*'], 'support': ['mart.*']} -%}
+    {%- if hidden and execute -%}
+        {%- do columns.update({'portal': []}) -%}
+        {%- for column in adapter.get_columns_in_relation(this) -%}
+            {%- do columns['portal'].append(
+                'null::' ~ column.data_type ~ ' as ' ~ column.name
+                if column.name in hidden else 'mart.' ~ column.name
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- set audiences = {'portal': portal, 'carrier': carrier, 'support': support} -%}
     {%- for schema, rows in audiences.items() if rows %}
         {%- set shown = schema ~ '.' ~ this.identifier %}
         do $show$
         begin
             create or replace view {{ shown }} with (security_barrier) as
-            select mart.* from {{ this }} as mart where {{ filters[rows] }};
+            select {{ columns[schema] | join(', ') }} from {{ this }} as mart where {{ filters[rows] }};
         exception when invalid_table_definition then
             drop view {{ shown }} cascade;
             create view {{ shown }} with (security_barrier) as
-            select mart.* from {{ this }} as mart where {{ filters[rows] }};
+            select {{ columns[schema] | join(', ') }} from {{ this }} as mart where {{ filters[rows] }};
         end
         $show$;
         grant select on {{ shown }} to tandem_{{ schema }};

@@ -4,8 +4,8 @@
     indexes=[{'columns': ['account_id', 'carrier_id'], 'unique': true}],
 ) }}
 
--- Whose customer an account is: of each carrier of a plan that it has or has not been billed for
--- yet, and of each that has a line of it in force.
+-- Whose customer an account is: of each carrier of a plan that has begun, and is or has not been
+-- billed, and of each that has a line of it in force.
 
 with
 
@@ -25,11 +25,15 @@ unioned as (
         plan_carriers.carrier_id
     from plan_segments
     inner join plan_carriers on plan_segments.plan_id = plan_carriers.plan_id
+    cross join run_values
     left join frontiers on plan_segments.account_id = frontiers.account_id
     where
-        plan_segments.effective_to is null
-        or frontiers.closed_through is null
-        or plan_segments.effective_to > frontiers.closed_through
+        plan_segments.effective_from <= (run_values.as_of at time zone 'UTC')::date
+        and (
+            plan_segments.effective_to is null
+            or frontiers.closed_through is null
+            or plan_segments.effective_to > frontiers.closed_through
+        )
     union distinct
     select
         line_periods.account_id,

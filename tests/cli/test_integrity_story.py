@@ -176,7 +176,14 @@ def test_what_is_passed_on_heals(
     mine.build()
     again = tmp_path / "again.jsonl"
     in_json(mine, *arguments[:-1], again)
-    assert again.read_bytes() == out.read_bytes()
+    first, second = (
+        [json.loads(line) for line in path.read_text().splitlines()] for path in (out, again)
+    )
+    # it is named now what the other platform has under way
+    assert {row["submitted_order_id"] for row in first} == {None}
+    for row in second:
+        assert row["submitted_order_id"] == row["order_id"]
+    assert [row | {"submitted_order_id": None} for row in second] == first
     # it has made them
     made = tmp_path / "made.jsonl"
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]

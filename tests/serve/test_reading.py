@@ -33,7 +33,15 @@ from tandem.serve.rates import Rates
 from tandem.settings import Settings
 from tandem.tokens import Role, Subject, issue_token
 from tests.cli.town import load_folder, make_town
-from tests.serve.support import SECRET, Served, assert_error, configuration, serving
+from tests.serve.support import (
+    ORDERS,
+    SECRET,
+    Served,
+    assert_error,
+    configuration,
+    order,
+    serving,
+)
 from tests.support.warehouse import PROJECT, Databases, Warehouse
 
 V1 = "/api/v1/accounts/{account_id}"
@@ -193,6 +201,9 @@ def test_what_is_told_is_of_the_account(
                 *(one["id"] for one in row.get("relatedParty", []) if one["role"] == "customer"),
             }
             assert named <= {own}
+    if operation[1].endswith("/adjustments"):
+        # who made them, and the notes, are for staff
+        answers[1] = [row | {"adjusted_by": None, "note": None} for row in answers[1]]
     if "Bill" not in operation[1]:
         assert answers[0] == answers[1]
 
@@ -657,6 +668,21 @@ def test_usage_that_carriers_send(
     assert rated["relatedParty"][0]["id"] == line["account_id"]
 
 
+def test_a_platform_orders_for_its_own(town: Warehouse, served: Served) -> None:
+    """Nobody ends the plan of another carrier's customer, or begins one."""
+    (other,) = town.rows(
+        "select account_id from integrity.accounts where account_id not in"
+        " (select account_id from integrity.int_carrier_accounts where carrier_id = 'wireline')"
+        " order by account_id limit 1"
+    )
+    before = town.rows("select count(*) as orders from raw.orders")
+    with served.client("wireline") as wireline:
+        for action in ("add", "delete"):
+            wanted = order(f"L-{action}", other["account_id"], plan="WIRELESS500", action=action)
+            assert_error(wireline.post(ORDERS, json=wanted), 422, "notYourPlan")
+    assert town.rows("select count(*) as orders from raw.orders") == before
+
+
 # --- when something else is the matter ----------------------------------------------------------
 
 
@@ -671,6 +697,10 @@ def test_too_many_requests(town: Warehouse, tmp_path: Path, accounts: list[str])
             assert 1 <= int(answer.headers["Retry-After"]) <= 60
             with slow.client(None) as nobody:
                 assert [nobody.get(path).status_code for _ in range(5)] == [401] * 3 + [429] * 2
+                # a balancer that asks whether the server is well is no guess, nor is an old link
+                assert nobody.get("/health").status_code == 200
+                assert nobody.get("/portal").headers["Location"] == "/portal/"
+                assert nobody.get("/portal/enter/", params={"token": "x"}).status_code == 404
             # who has a token is not shut out by those who have none, or by others
             assert sam.get(path).status_code == 200
         with slow.client("wireless") as platform:

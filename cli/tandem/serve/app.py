@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from tandem import __version__
@@ -24,7 +25,7 @@ from tandem.serve import (
     usage,
 )
 from tandem.serve.access import Access
-from tandem.serve.authentication import Tokens, address_of
+from tandem.serve.authentication import Tokens
 from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
 from tandem.serve.portal import PATH, create_portal
@@ -74,6 +75,7 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         lifespan=lifespan,
         docs_url=None,  # their pages get scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # it would send back the host that was asked for, and without TLS
     )
     app.state.settings = settings
     app.state.tokens = tokens
@@ -89,16 +91,19 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
     ):
         app.include_router(router)
 
+    @app.get(PATH, include_in_schema=False)
+    async def to_portal() -> RedirectResponse:
+        return RedirectResponse(f"{PATH}/", HTTPStatus.SEE_OTHER)
+
     app.mount(PATH, create_portal(settings, app.state))
 
     @app.get(
         "/health",
         tags=["health"],
         summary="Whether the database answers",
-        responses=errors.documented(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=errors.documented(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def health(request: Request) -> dict[str, str]:
-        request.app.state.rates.admit_unknown(address_of(request))
         pool: Pool = request.app.state.pool
         async with pool.connection() as session:
             await fetch(session, "select 1")

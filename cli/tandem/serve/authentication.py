@@ -101,16 +101,15 @@ def subject_of(request: Request, token: str | None) -> Subject:
     Raises:
         ApiError: 401; there is none, or it is not genuine, or too old. 429; it calls too often.
     """
-    try:
-        if token is None:
-            raise _unauthenticated(token)
-        try:
-            subject = read_token(request.app.state.key, token)
-        except InvalidTokenError as error:
-            raise _unauthenticated(token, expired=error.expired) from error
-    except ApiError:
+    if token is None:
         _rates(request).admit_unknown(address_of(request))
-        raise
+        raise _unauthenticated(token)
+    try:
+        subject = read_token(request.app.state.key, token)
+    except InvalidTokenError as error:
+        if not error.expired:  # which was genuine once: it is no guess
+            _rates(request).admit_unknown(address_of(request))
+        raise _unauthenticated(token, expired=error.expired) from error
     _rates(request).admit(f"person {subject.session}")
     return subject
 

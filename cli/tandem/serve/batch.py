@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
 import anyio
+import psycopg
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -23,6 +25,7 @@ from tandem.tokens import Subject
 
 AT_ONCE = 2  # streams of one carrier, or of the support desk: others want sessions, too
 STATEMENT_MINUTES = 10  # until the first row is there
+LONGEST_MINUTES = 15  # of a whole stream: a build waits for it, and others for the build
 IDLE_MINUTES = 2  # that a caller may be busy with what it has got; then the session ends
 _SUMMARY = """
     select summary.*, named.pool_name
@@ -137,9 +140,12 @@ async def _lines(
             ):
                 await session.execute("select set_config(%s, %s, true)", (name, value))
             waiting: list[str] = []
+            ends_at = time.monotonic() + 60 * LONGEST_MINUTES
             async for row in queries.stream(session, statement):
                 waiting.append(_line(row, names))
                 if len(waiting) == queries.CHUNK:
+                    if time.monotonic() > ends_at:
+                        raise psycopg.OperationalError("a caller has read for too long")
                     yield "".join(waiting).encode()
                     waiting.clear()
             if waiting:

@@ -163,8 +163,11 @@ async def plan_reasons(
         reasons.append(
             Reason(
                 "planOrdered" if row["plan_id"] == plan_id else "changeUnderWay",
+                # what orders another carrier has is not for every platform to know
                 f"The order {row['order_id']} of {row['carrier_id']} ({row['action']}"
-                f" {row['plan_id']}) {row['how']}.",
+                f" {row['plan_id']}) {row['how']}."
+                if caller in (None, row["carrier_id"])
+                else f"An order of {row['carrier_id']} {row['how']}.",
             )
         )
     return reasons

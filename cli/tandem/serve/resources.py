@@ -199,7 +199,9 @@ class Adjustment(BaseModel):
     reason_code: str
     reason: str | None
     adjusted_at: datetime
-    adjusted_by: str
+    adjusted_by: str | None = Field(
+        description="Who made it; null for subscribers, as the note is."
+    )
     cycle_start: date | None
     note: str | None
     bucket_id: str | None

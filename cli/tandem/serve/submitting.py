@@ -153,6 +153,7 @@ def submit(settings: Settings, submission: Submission, key: str | None) -> bool:
         row["counterpart_order_id"] = _counterpart(connection, submission, is_new=not known)
         if not known:
             _refuse_unknown(connection, row)
+            _refuse_others(connection, submission.carrier_id, row)
         if not _load(connection, submission.carrier_id, row):
             _refuse_status(known, str(row["status"]))
         if key is not None:
@@ -374,6 +375,53 @@ def _refuse_unknown(connection: Connection, row: Row) -> None:
         raise errors.invalid(
             "unknownPlan", "Unknown plan", f"{row['plan_id']} is no plan of the catalog."
         )
+
+
+def _refuse_others(connection: Connection, carrier_id: str, row: Row) -> None:
+    """A platform orders plans of its own carrier, and others for accounts that this serves.
+
+    The latter is how the carrier of an old plan confirms a change to another one's.
+    """
+    plan_id = row["plan_id"]
+    if plan_id is None:
+        return
+    of_plan = fetch(
+        connection,
+        """
+        select from catalog.plan_services
+        where plan_id = %(plan_id)s
+            and (
+                carrier_id = %(carrier_id)s
+                or not exists (
+                    select from catalog.plan_services
+                    where plan_id = %(plan_id)s and carrier_id <> '*'
+                )
+            )
+        limit 1
+        """,
+        {"plan_id": plan_id, "carrier_id": carrier_id},
+    )
+    if of_plan or _serves(connection, carrier_id, str(row["account_id"])):
+        return
+    raise errors.invalid(
+        "notYourPlan",
+        "Not your plan",
+        f"{plan_id} is no plan of {carrier_id}, which has no service of this account either.",
+    )
+
+
+def _serves(connection: Connection, carrier_id: str, account_id: str) -> bool:
+    """Whether a carrier serves an account, as of the last build; yes before the first one."""
+    (known,) = fetch(
+        connection, "select to_regclass('integrity.int_carrier_accounts') is not null as is_built"
+    )
+    return not known["is_built"] or bool(
+        fetch(
+            connection,
+            "select from integrity.int_carrier_accounts where account_id = %s and carrier_id = %s",
+            (account_id, carrier_id),
+        )
+    )
 
 
 def _counterpart(connection: Connection, submission: Submission, *, is_new: bool) -> str | None:

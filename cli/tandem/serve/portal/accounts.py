@@ -65,7 +65,7 @@ async def show(request: Request, subject: Visitor, account_id: str, cycle: str =
     wanted = read_day(cycle, "The period")
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
-        found = await overview(session, account, wanted)
+        found = await overview(session, account, wanted, subject.carrier_id)
     if found is None and wanted is not None:
         raise faults.not_found("There is no open period that begins on this day.")
     return await render(request, "overview.html.j2", account=account, here="overview", view=found)

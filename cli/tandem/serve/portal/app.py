@@ -29,7 +29,7 @@ def create_portal(settings: Settings, state: State) -> FastAPI:
     Raises:
         Refused: ``tandem.toml`` says something that cannot be meant so.
     """
-    portal = FastAPI(title="Tandem portal", openapi_url=None)
+    portal = FastAPI(title="Tandem portal", openapi_url=None, redirect_slashes=False)
     portal.state = state
     state.brands = Brands(configuration.load(settings).carriers.values())
     answers.register(portal)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha256
 from math import ceil
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from tandem.bills.canonical import render_json
 from tandem.bills.charges import SECTIONS
 from tandem.bills.files import file_name
 from tandem.bills.html import render_html
-from tandem.bills.pdf import render_pdf
 from tandem.serve import queries
+from tandem.serve.billing import rendered
 from tandem.serve.portal import faults
 from tandem.serve.portal.accounts import access, known_account, read_page
 from tandem.serve.portal.pages import render
@@ -101,8 +99,7 @@ async def document(
         return Response(
             text, media_type="text/html", headers={"Content-Security-Policy": _policy(text)}
         )
-    work: Any = render_pdf if extension == "pdf" else render_json
-    content = await run_in_threadpool(work, found)
+    content = await rendered(found, "pdf" if extension == "pdf" else "json")
     name = file_name(bill_id, extension)
     return Response(
         content,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -92,8 +92,25 @@ class Overview:
     charts: list[DailyChart]
 
 
-async def overview(session: Session, account: Row, wanted: date | None) -> Overview | None:
+def _rate(
+    rates: list[Row], used: Mapping[tuple[str, str], Decimal], carrier_id: str | None
+) -> Decimal | None:
+    if carrier_id is not None and len({row["overage_rate"] for row in rates}) > 1:
+        return None
+    return overage_rate(rates, used)
+
+
+async def overview(
+    session: Session, account: Row, wanted: date | None, carrier_id: str | None = None
+) -> Overview | None:
     """An open cycle of an account: the one asked for, or the one that goes on now.
+
+    Args:
+        session: of whoever looks.
+        account: the account.
+        wanted: first day of the cycle.
+        carrier_id: of a carrier's user. He sees his carrier's calls alone, and so not what a unit
+            of all carriers costs in the mean, where their rates differ.
 
     Returns:
         None where there is no (such) open cycle.
@@ -137,7 +154,7 @@ async def overview(session: Session, account: Row, wanted: date | None) -> Overv
                 and one["status"] == "available"
             ],
             cycle_pace,
-            overage_rate([one for one in rates if one["pool_id"] == row["pool_id"]], used),
+            _rate([one for one in rates if one["pool_id"] == row["pool_id"]], used, carrier_id),
             currency,
         )
         for row in rows

@@ -49,7 +49,8 @@ def genuine(request: Request, token: str) -> Subject:
     try:
         subject = read_token(request.app.state.key, token)
     except InvalidTokenError as error:
-        rates.admit_unknown(address_of(request))
+        if not error.expired:  # which was genuine once: it is no guess
+            rates.admit_unknown(address_of(request))
         raise (faults.ended() if error.expired else faults.not_genuine()) from None
     rates.admit(f"person {subject.session}")
     return subject
