@@ -11,6 +11,8 @@ Everything is taken from the environment, so that ``dbt`` beside the CLI (throug
 ``TANDEM_PROJECT_DIR``
     the folder of ``dbt_project.yml``, by default found from the current folder upward, then from
     where this package lies.
+
+Read by ``profiles.yml`` alone: ``TANDEM_THREADS``, how many models a build works on at a time.
 """
 
 from __future__ import annotations

@@ -689,6 +689,26 @@ def test_what_will_not_be_applied_is_told(mine: Warehouse) -> None:
     assert "stays unapplied" in none.err
 
 
+def test_a_debit_of_more_than_there_is_is_told(mine: Warehouse) -> None:
+    (shared,) = mine.rows(
+        """
+        select opening_balance + adjusted_units as balance from rollover.rollover_matrix
+        where account_id = 'SHARED' and pool_id = 'anytime' and not is_closed
+        order by cycle_start limit 1
+        """
+    )
+    assert shared["balance"] > 0
+    reason = ("--reason", "error_correction", "--at", "2025-06-05T08:00:00Z")
+    all_of_it = f"{shared['balance']:f}"
+    debit = ("adjust", "SHARED", "anytime", "debit")
+    assert in_json(mine, *debit, all_of_it, *reason)["warnings"] == []
+    more = in_json(mine, *debit, f"{shared['balance'] + 1:f}", *reason)
+    assert more["warnings"] == [
+        f"At the last build there were {shared['balance']:,.2f} to take from; what exceeds the"
+        " balance will stay unapplied."
+    ]
+
+
 def test_requests_are_told_for_some_or_all(told: Warehouse, tmp_path: Path) -> None:
     marts = told.rows("select * from rollover.rollover_requests order by account_id, pool_id")
     everybody = in_json(told, "request")

@@ -270,21 +270,34 @@ def _look_at_frozen(connection: Connection, row: Row) -> tuple[str, ...]:
 
 
 def _look_at_pool(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
-    """Warn where the account has no rollover for the pool to give to or take from."""
-    if _is_built(connection, "rollover.rollover_matrix"):
-        known = fetch(
-            connection,
-            """
-            select bool_or(rollover_status = 'active') as active
-            from rollover.rollover_matrix
-            where account_id = %s and pool_id = %s and not is_closed
-            """,
-            (wanted.account_id, wanted.pool_id),
+    """Warn where the account has not the rollover to give to, or not as much as is to be taken."""
+    if not _is_built(connection, "rollover.rollover_matrix"):
+        return ()
+    open_cycles = fetch(
+        connection,
+        """
+        select m.rollover_status, m.closing_balance,
+            m.opening_balance + m.adjusted_units as balance,
+            (%s::timestamptz at time zone c.time_zone)::date < m.cycle_end as counts_here
+        from rollover.rollover_matrix as m
+        inner join billing.int_account_calendar as c using (account_id)
+        where m.account_id = %s and m.pool_id = %s and not m.is_closed
+        order by m.cycle_start
+        """,
+        (wanted.adjusted_at or datetime.now(UTC), wanted.account_id, wanted.pool_id),
+    )
+    if not any(cycle["rollover_status"] == "active" for cycle in open_cycles):
+        return (
+            f"{wanted.account_id} has no rollover for {wanted.pool_id} at the last build; as"
+            " long as that is so, this stays unapplied.",
         )
-        if not known[0]["active"]:
+    if wanted.action == "debit":
+        counting = next((cycle for cycle in open_cycles if cycle["counts_here"]), None)
+        balance = counting["balance"] if counting else open_cycles[-1]["closing_balance"]
+        if wanted.quantity > balance:
             return (
-                f"{wanted.account_id} has no rollover for {wanted.pool_id} at the last build; as"
-                " long as that is so, this stays unapplied.",
+                f"At the last build there were {balance:,.2f} to take from; what exceeds the"
+                " balance will stay unapplied.",
             )
     return ()
 
