@@ -74,8 +74,9 @@ async def standing_reasons(
 ) -> list[Reason]:
     """Open exceptions between carriers, an account with none being in good standing.
 
-    Waived ones do not count, nor do lines on another plan: that is the carrier's data, and not
-    what the account did. What the caller is asked to mend with an order of the plan does not
+    Waived ones do not count, nor do lines on another plan or more units sold again than had
+    expired: those are the carrier's data and its agents' doing, and not what the account did. What
+    the caller is asked to mend with an order of the plan does not
     speak against this order.
     """
     exceptions = await fetch(
@@ -84,7 +85,8 @@ async def standing_reasons(
         select exceptions.exception_type, count(*) as exceptions
         from integrity.bundle_exceptions as exceptions
         where exceptions.account_id = %(account_id)s and exceptions.is_open
-            and exceptions.waiver_reason is null and exceptions.exception_type <> 'plan_mismatch'
+            and exceptions.waiver_reason is null
+            and exceptions.exception_type not in ('plan_mismatch', 'over_resale')
             and not (
                 %(caller)s::text is not null
                 and exceptions.other_carrier_id is not null
