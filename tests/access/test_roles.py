@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests.cli.running import environment
 from tests.cli.town import load_folder, make_town
-from tests.support.warehouse import Warehouse
+from tests.support.warehouse import Warehouse, copy_project
 
 THROUGH = date(2025, 7, 1)
 # each audience: its role and its schema
@@ -274,3 +280,60 @@ def test_what_is_shown_outlives_a_build(town: Warehouse, login: Callable[[str], 
     session = login("portal")
     session.become(one["account_id"])
     assert session.rows("select * from portal.bills") != []
+
+
+def test_what_nobody_shows_any_more_is_gone(
+    town: Warehouse, login: Callable[[str], Session], tmp_path: Path
+) -> None:
+    """Also after a plain dbt run of one model; what was not selected and is shown stays."""
+    project = copy_project(tmp_path / "project", {})
+    told = (project / "dbt_project.yml").read_text()
+    (project / "dbt_project.yml").unlink()
+    (project / "dbt_project.yml").write_text(
+        told.replace("show_to: {portal: account, support: all}", "show_to: {support: all}").replace(
+            "          show_to: {support: all}\n    rating", "          {}\n    rating"
+        )
+    )
+    assert told != (project / "dbt_project.yml").read_text()
+    town.execute(
+        "set role tandem_engineer; create view portal.of_a_model_that_is_gone as select 1 as a;"
+        " grant select on portal.of_a_model_that_is_gone to tandem_portal; reset role;"
+        " create view support.made_by_hand as select 1 as a"
+    )
+    session = login("portal")
+    assert session.rows("select * from portal.of_a_model_that_is_gone") == [{"a": 1}]
+    assert "portal.bill_documents" in (before := shown(town))
+    plain_dbt(replace(town, project=project), "run", "--select", "casi_conflicts")
+    assert before - shown(town) == {
+        "portal.of_a_model_that_is_gone",
+        "portal.bill_documents",
+        "support.exception_ageing",
+    }
+    assert shown(town) <= before
+    plain_dbt(town, "run", "--select", "bill_documents", "exception_ageing")
+    assert before - shown(town) == {"portal.of_a_model_that_is_gone"}
+    town.execute("drop view support.made_by_hand")
+
+
+def plain_dbt(warehouse: Warehouse, *arguments: str) -> None:
+    """dbt as somebody runs it who knows nothing of the command."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments, "--no-use-colors"],
+        cwd=warehouse.project,
+        env=os.environ | environment(warehouse) | {"DBT_LOG_PATH": str(warehouse.folder / "logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def shown(town: Warehouse) -> set[str]:
+    """Views of all audiences, by schema."""
+    return {
+        f"{row['schemaname']}.{row['viewname']}"
+        for row in town.rows(
+            "select schemaname, viewname from pg_views"
+            " where schemaname in ('portal', 'carrier', 'support')"
+        )
+    }
