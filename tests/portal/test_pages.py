@@ -202,6 +202,10 @@ def test_an_order(town: Town, browser: Browser) -> None:
     assert "has your order" in here.text and "held back" in here.text
     here.assert_accessible()
     assert orders_loaded(town) == before + 1
+    assert town.warehouse.rows(
+        "select loaded_by from raw.loads inner join raw.orders using (load_id)"
+        " where order_id like 'PORTAL-%%' order by load_id desc limit 1"
+    ) == [{"loaded_by": f"subscriber/{town.other}"}]
     again = here.page.request.post(address, form=sent)
     assert again.ok and "has your order" in again.text()
     assert orders_loaded(town) == before + 1

@@ -54,7 +54,7 @@ SCHEMA = create_app(
     Settings(PROJECT, Path("/nowhere"), "postgresql://nobody@127.0.0.1:1/nothing"),
     Tokens({}),
     SECRET,
-    Rates(1, 1),
+    Rates(1, 1, 1, 1),
 ).openapi()
 OPERATIONS = {(method, path) for path, methods in SCHEMA["paths"].items() for method in methods}
 # how each operation is asked about an account: its path's parameters, its filters
@@ -565,15 +565,24 @@ def test_adjustments(
         assert_error(internet.post(path, json=adjustment()), 404, "notFound")
     first, again = (carrier.post(path, json=adjustment()) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200), first.text
-    assert (first.json()["adjusted_by"], first.json()["quantity"]) == ("ann", "12.5")
+    assert (first.json()["adjusted_by"], first.json()["quantity"]) == ("wireless/ann", "12.5")
     (row,) = town.rows("select * from raw.rollover_adjustments where adjustment_id = 'CASE-1'")
     assert (row["adjusted_by"], row["quantity"], row["note"]) == (
-        *("ann", Decimal("12.5"), "Calls were cut off."),
+        *("wireless/ann", Decimal("12.5"), "Calls were cut off."),
     )
+    assert loaded_by(town, "rollover_adjustments", "CASE-1") == "wireless/ann"
+    # the name alone does not say whose Ann it is
+    for role, subject, signed in (
+        (Role.SUPPORT, "ann", "support/ann"),
+        (Role.CARRIER, "wireline", "wireline/ann"),
+    ):
+        with served.person(role, subject, "ann") as ann:
+            answer = ann.post(path, json=adjustment(adjustment_id=None))
+            assert answer.status_code == 201 and answer.json()["adjusted_by"] == signed
     other = carrier.post(path, json=adjustment(quantity="13"))
     assert_error(other, 409, "otherContent")
     unnamed = support.post(path, json=adjustment(adjustment_id=None))
-    assert unnamed.status_code == 201 and unnamed.json()["adjusted_by"] == "sue"
+    assert unnamed.status_code == 201 and unnamed.json()["adjusted_by"] == "support/sue"
     for wrong, status, code in (
         ({"pool_id": "none such"}, 422, "invalidAdjustment"),
         ({"reason_code": "none such"}, 422, "invalidAdjustment"),
@@ -594,10 +603,22 @@ def test_adjustments(
     assert town.rows(
         "select count(*) as rows from raw.rollover_adjustments"
         " where adjustment_id = 'CASE-1' or adjustment_id like 'API-%'"
-    ) == [{"rows": 2}]
+    ) == [{"rows": 4}]
     town.build()
     history = support.get(path, params={"limit": 100}).json()
-    assert {row["adjusted_by"] for row in history} >= {"ann", "sue"}
+    assert {row["adjusted_by"] for row in history} >= {
+        *("wireless/ann", "wireline/ann", "support/ann", "support/sue"),
+    }
+
+
+def loaded_by(town: Warehouse, feed: str, row_id: str) -> str:
+    """Who loaded a row, as the manifest says."""
+    key = {"rollover_adjustments": "adjustment_id", "cdrs": "cdr_id"}[feed]
+    (row,) = town.rows(
+        f"select loaded_by from raw.loads inner join raw.{feed} using (load_id) where {key} = %s",
+        row_id,
+    )
+    return str(row["loaded_by"])
 
 
 def record(cdr_id: str, **more: Any) -> dict[str, Any]:
@@ -640,6 +661,10 @@ def test_usage_that_carriers_send(
         assert first.json() == again.json()
         assert first.headers["Location"] == first.json()["href"] == f"{USAGE}/wireless:N-1"
         assert first.json()["status"] == "received"
+        assert loaded_by(town, "cdrs", "N-1") == "platform of wireless"
+        by_hand = carrier.post(USAGE, json=record("N-3", callingNumber=line["service_number"]))
+        assert by_hand.status_code == 201, by_hand.text
+        assert loaded_by(town, "cdrs", "N-3") == "wireless/ann"
         assert platform.get(first.json()["href"]).json() == first.json()
         assert_error(support.get(first.json()["href"]), 404, "notFound")
         changed = platform.post(
@@ -660,7 +685,7 @@ def test_usage_that_carriers_send(
     with served.client("wireline") as other:  # its ids are its own
         assert other.post(USAGE, json=record("N-1")).status_code == 201
     assert_error(carrier.get(f"{USAGE}/wireline:N-1"), 404, "notFound")
-    assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 2
+    assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 3
     town.build()
     rated = carrier.get(first.json()["href"]).json()
     assert rated["status"] == "rated", rated
@@ -707,6 +732,55 @@ def test_too_many_requests(town: Warehouse, tmp_path: Path, accounts: list[str])
             assert [platform.get(path).status_code for _ in range(6)][-2:] == [200, 429]
 
 
+def test_too_many_pdfs(town: Warehouse, tmp_path: Path) -> None:
+    """They have limits of their own: for one caller, whatever his tokens, and for all together."""
+    (bill, *_) = town.rows("select account_id, bill_id from billing.bills order by bill_id")
+    at = f"{BILLS}/{bill['bill_id']}/document"
+    page = f"/portal/accounts/{bill['account_id']}/bills/{bill['bill_id']}/document.pdf"
+    options = ("--pdfs-per-minute", 2, "--all-pdfs-per-minute", 4)
+    with serving(town, configuration(tmp_path), *options) as slow:
+        with slow.person(Role.SUPPORT, "sue") as sue, slow.person(Role.SUPPORT, "sue") as again:
+            assert [one.get(f"{at}/pdf").status_code for one in (sue, again)] == [200, 200]
+            refused = again.get(f"{at}/pdf")
+            assert_error(refused, 429, "tooManyRequests")
+            assert "2 PDFs a minute" in refused.text
+            assert 1 <= int(refused.headers["Retry-After"]) <= 60
+            assert [sue.get(f"{at}/{kind}").status_code for kind in ("json", "html")] == [200, 200]
+        with slow.person(Role.SUBSCRIBER, bill["account_id"]) as payer:
+            token = payer.headers["Authorization"].removeprefix("Bearer ")
+            payer.get("/portal/enter", params={"token": token})
+            assert [payer.get(one).status_code for one in (page, f"{at}/pdf")] == [200, 200]
+            refused = payer.get(page)
+            assert (refused.status_code, refused.headers["Retry-After"].isdigit()) == (429, True)
+            assert "<h1>Too many requests</h1>" in refused.text
+        with slow.person(Role.SUPPORT, "sam") as sam:
+            refused = sam.get(f"{at}/pdf")
+            assert_error(refused, 429, "tooManyRequests")
+            assert "4 PDFs a minute are made here" in refused.text
+
+
+def test_behind_a_proxy_with_tls(town: Warehouse, tmp_path: Path, accounts: list[str]) -> None:
+    """With --https it need not be told with each request, and cannot be told otherwise."""
+    token = issue_token(SECRET, Role.SUBSCRIBER, accounts[0])
+    with serving(town, configuration(tmp_path), "--https") as served:
+        for headers in ({}, {"X-Forwarded-Proto": "http"}):
+            with served.client(None) as visitor:
+                entered = visitor.get("/portal/enter", params={"token": token}, headers=headers)
+                assert entered.status_code == 303
+                cookies = entered.headers.get_list("set-cookie")
+                assert all("; Secure" in one for one in cookies if "Max-Age=0" not in one)
+                for path in ("/portal/left", "/health", "/nothing", "/api/v1/accounts"):
+                    strict = visitor.get(path, headers=headers).headers
+                    assert strict["Strict-Transport-Security"] == "max-age=31536000", path
+
+
+def test_every_operation_tells_of_its_limit() -> None:
+    for method, path in sorted(OPERATIONS - {("get", "/health")}):
+        answers = SCHEMA["paths"][path][method]["responses"]
+        for status in ("429", "503"):
+            assert "Retry-After" in answers[status]["headers"], (method, path)
+
+
 def test_headers(served: Served, support: httpx.Client, accounts: list[str]) -> None:
     for answer in (
         support.get(V1.format(account_id=accounts[0])),
@@ -718,6 +792,7 @@ def test_headers(served: Served, support: httpx.Client, accounts: list[str]) -> 
     ):
         policy = answer.headers["Content-Security-Policy"]
         assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert "Strict-Transport-Security" not in answer.headers
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"

@@ -37,7 +37,7 @@ def refused(
     return done.err
 
 
-MADE_UP = "s3cret"
+MADE_UP = "s3cret" * 8
 NAMED = '[carriers.wireless]\napi_token_env = "SOME_TOKEN"\n'
 
 
@@ -54,18 +54,39 @@ def test_without_tokens_of_carriers(warehouse: Warehouse, tmp_path: Path) -> Non
             assert_error(wireless.get(ORDERS), 401, "invalidToken")
 
 
+def test_on_a_database_that_an_older_version_set_up(warehouse: Warehouse, tmp_path: Path) -> None:
+    """It lacks the role as which the server asks in its own name."""
+    config = tmp_path / "tandem.toml"
+    config.write_text("")
+    warehouse.execute("alter role tandem_server rename to tandem_server_of_tests")
+    try:
+        with serving(warehouse, config) as served, served.client(None) as client:
+            assert_error(client.get("/health"), 503, "notReady")
+    finally:
+        warehouse.execute("alter role tandem_server_of_tests rename to tandem_server")
+
+
 def test_with_a_secret_that_is_too_short(tmp_path: Path) -> None:
     said = refused(tmp_path, "", secret="short")  # noqa: S106
     assert "TANDEM_SECRET needs 32 characters" in said
 
 
 def test_with_rates_that_are_none(tmp_path: Path) -> None:
-    for option in ("--per-minute", "--unknown-per-minute"):
+    for option in (
+        *("--per-minute", "--unknown-per-minute"),
+        *("--pdfs-per-minute", "--all-pdfs-per-minute"),
+    ):
         assert tandem("serve", option, 0).code == 2
 
 
 def test_with_a_token_that_is_not_set(tmp_path: Path) -> None:
     assert "SOME_TOKEN, named as a token by tandem.toml, is not set" in refused(tmp_path, NAMED)
+
+
+def test_with_a_token_that_can_be_guessed(tmp_path: Path) -> None:
+    said = refused(tmp_path, NAMED, token=MADE_UP[:31])
+    assert "SOME_TOKEN" in said and "31 characters and needs 32" in said and "openssl" in said
+    assert MADE_UP[:31] not in said
 
 
 def test_with_one_token_for_two(tmp_path: Path) -> None:

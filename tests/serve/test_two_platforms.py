@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tandem.serve import qualifying
-from tandem.serve.reading import make_pool
+from tandem.serve.access import OwnSessions
 from tests.cli.running import Done, environment, tandem
 from tests.outbox.platform import Call, Handler, Platform, answer, running
 from tests.serve import feeds
@@ -68,13 +68,8 @@ class Market:
         """What speaks against a plan for somebody who is no carrier, in words."""
 
         async def ask() -> list[str]:
-            pool = make_pool(self.warehouse.url)
-            await pool.open()
-            try:
-                async with pool.connection() as session:
-                    found = await qualifying.reasons(session, account_id, plan_id, date(2025, 6, 3))
-            finally:
-                await pool.close()
+            async with OwnSessions(self.warehouse.url) as own, own.connection() as session:
+                found = await qualifying.reasons(session, account_id, plan_id, date(2025, 6, 3))
             return [reason.label for reason in found]
 
         return asyncio.run(ask())

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
-
-import psycopg
 
 from tandem.database import Connection
 from tandem.errors import Refused
 from tandem.feeds import ROLLOVER_ADJUSTMENTS
-from tandem.loading import load_file
+from tandem.loading.single import OTHER_CONTENT, RejectedError, load_row
 from tandem.processes import user_name
 from tandem.queries import Row, fetch
 
@@ -73,8 +68,13 @@ class Recorded:
     warnings: tuple[str, ...] = ()
 
 
-def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
+def adjust(connection: Connection, wanted: Adjustment, loaded_by: str | None = None) -> Recorded:
     """Record an adjustment. The caller holds the lock.
+
+    Args:
+        connection: a session in autocommit mode.
+        wanted: the adjustment.
+        loaded_by: for the manifest; by default the user of the operating system.
 
     Raises:
         Refused: it cannot be meant so; nothing was changed.
@@ -89,12 +89,7 @@ def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
     )
     row = _row(wanted)
     warnings += _look_at_frozen(connection, row)
-    load_id = None
-    with connection.transaction():
-        load_id = _load(connection, row)
-        if load_id is None:
-            raise psycopg.Rollback
-    return Recorded(row, unit_type, load_id, warnings)
+    return Recorded(row, unit_type, _load(connection, row, loaded_by), warnings)
 
 
 def recorded_before(connection: Connection, adjustment_id: str | None) -> datetime | None:
@@ -125,25 +120,18 @@ def _row(wanted: Adjustment) -> Row:
     }
 
 
-def _load(connection: Connection, row: Row) -> int | None:
-    """Load the row as a file would be; None where it is there already, then all is undone."""
-    with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
-        path = Path(folder) / FILE_NAME
-        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
-        # a rejected row would stay in the manifest; the reason is told, and the load undone
-        result = load_file(
-            connection, ROLLOVER_ADJUSTMENTS, path, format_name="jsonl", max_rejects=Decimal(100)
+def _load(connection: Connection, row: Row, loaded_by: str | None) -> int | None:
+    """Load the row; None where it is there already."""
+    try:
+        return load_row(
+            connection, ROLLOVER_ADJUSTMENTS, row, file_name=FILE_NAME, loaded_by=loaded_by
         )
-    if result.rejected:
-        if "conflicting_duplicate" in result.reasons:
+    except RejectedError as error:
+        if error.code == OTHER_CONTENT:
             raise OtherContentError(
                 f"An adjustment {row['adjustment_id']} with other content was recorded before."
-            )
-        (reject,) = fetch(
-            connection, "select reason from raw.rejects where load_id = %s", (result.load_id,)
-        )
-        raise Refused(f"The adjustment was not recorded: {reject['reason']}.")
-    return result.load_id if result.accepted else None
+            ) from error
+        raise Refused(f"The adjustment was not recorded: {error.reason}.") from error
 
 
 def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from tandem.database import exclusive
 from tandem.errors import Busy, Refused, Unreachable
 from tandem.feeds import MAX_CYCLES, MAX_UNITS
 from tandem.rollover import adjusting
@@ -24,7 +23,7 @@ from tandem.serve.asking import COMMON, FILTERS, WRITING, forbidden, session_for
 from tandem.serve.authentication import Reader
 from tandem.serve.resources import ACCOUNT
 from tandem.serve.tmf import Text
-from tandem.serve.writing import LOCK_SECONDS, write
+from tandem.serve.writing import as_loader, write
 from tandem.settings import Settings
 from tandem.tokens import Subject
 
@@ -78,7 +77,9 @@ class RecordedAdjustment(BaseModel):
     bucket_cycle_start: date | None
     extend_cycles: int | None
     adjusted_at: datetime
-    adjusted_by: str
+    adjusted_by: str = Field(
+        description="Who: support/sue, wireless/ann.", examples=["support/sue"]
+    )
     note: str | None
     warnings: list[str] = Field(description="What will keep it, or a part of it, from applying.")
 
@@ -161,7 +162,7 @@ def _record(
         ApiError: 409, other content came under its id before; 422, it cannot be meant so.
         Busy: another command is at work.
     """
-    with exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection:
+    with as_loader(settings) as connection:
         now = datetime.now(UTC)
         earlier = adjusting.recorded_before(connection, wanted.adjustment_id)
         try:
@@ -175,13 +176,14 @@ def _record(
                     wanted.reason_code,
                     wanted.bucket_cycle_start,
                     wanted.extend_cycles,
-                    adjusted_by=subject.user,
+                    adjusted_by=subject.acts_as,
                     # the same again says the same time
                     adjusted_at=wanted.adjusted_at or (earlier or now),
                     note=wanted.note,
                     adjustment_id=wanted.adjustment_id
                     or f"API-{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}",
                 ),
+                loaded_by=subject.acts_as,
             )
         except adjusting.OtherContentError as error:
             raise errors.conflict("otherContent", "Another adjustment", str(error)) from error

@@ -24,13 +24,13 @@ from tandem.serve import (
     qualification,
     usage,
 )
-from tandem.serve.access import Access
+from tandem.serve.access import Access, OwnSessions
 from tandem.serve.authentication import Tokens
 from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
 from tandem.serve.portal import PATH, create_portal
 from tandem.serve.rates import Rates
-from tandem.serve.reading import Pool, fetch, make_pool
+from tandem.serve.reading import fetch
 from tandem.settings import Settings
 
 DESCRIPTION = (
@@ -44,10 +44,12 @@ DESCRIPTION = (
 class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # also around the answer to what nobody has foreseen
-        return SecurityHeaders(super().build_middleware_stack())
+        return SecurityHeaders(super().build_middleware_stack(), https=self.state.https)
 
 
-def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, tokens: Tokens, key: str, rates: Rates, *, https: bool = False
+) -> FastAPI:
     """The application.
 
     Args:
@@ -55,12 +57,13 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         tokens: of the carriers' platforms that may call.
         key: the secret of the tokens that people have.
         rates: how often somebody may call.
+        https: whether all who call come by TLS, which a proxy ends.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.turn = asyncio.Lock()
-        app.state.pool = make_pool(database_url(settings))
+        app.state.pool = OwnSessions(database_url(settings))
         app.state.access = Access(database_url(settings))
         async with app.state.pool:
             try:
@@ -82,6 +85,7 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
     app.state.key = key
     app.state.rates = rates
     app.state.streams = {}
+    app.state.https = https
     errors.register(app)
     app.add_middleware(BodyLimits)
     for router in (
@@ -104,7 +108,7 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         responses=errors.documented(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def health(request: Request) -> dict[str, str]:
-        pool: Pool = request.app.state.pool
+        pool: OwnSessions = request.app.state.pool
         async with pool.connection() as session:
             await fetch(session, "select 1")
         return {"status": "up"}

@@ -20,6 +20,10 @@ from tandem.serve.access import UnknownCarrierError
 
 RETRY_AFTER_SECONDS = 5
 _SHOWN = 3  # mistakes of a body that are named at once
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RETRY_AFTER = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until it may work."}
+}
 logger = logging.getLogger("tandem.serve")
 
 
@@ -107,7 +111,11 @@ def not_built() -> ApiError:
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Errors of an operation, for its documentation."""
-    return {int(status): {"model": Error, "description": status.phrase} for status in statuses}
+    return {
+        int(status): {"model": Error, "description": status.phrase}
+        | ({"headers": _RETRY_AFTER} if status in _LATER else {})
+        for status in statuses
+    }
 
 
 def register(app: FastAPI) -> None:
@@ -176,6 +184,7 @@ def register(app: FastAPI) -> None:
         psycopg.errors.UndefinedTable,
         psycopg.errors.UndefinedColumn,  # of a new version, before its first build
         psycopg.errors.InvalidSchemaName,
+        psycopg.errors.InsufficientPrivilege,  # granted by the first build
     ):
         app.add_exception_handler(missing, of_missing_tables)
     app.add_exception_handler(Busy, of_lock)

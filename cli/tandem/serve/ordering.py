@@ -21,6 +21,7 @@ from tandem.serve.tmf import (
     is_plain,
 )
 from tandem.serve.writing import write
+from tandem.tokens import platform_of
 
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000_000
@@ -32,7 +33,10 @@ router = APIRouter(
     prefix=orders.PATH,
     tags=["productOrder"],
     responses=documented(
-        HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
     ),
 )
 OrderId = Annotated[str, Path(description="The carrier's own id of the order: its externalId.")]
@@ -79,7 +83,14 @@ async def create(
     # what was answered before is answered also while a build is at work
     if key is None or not await _was_received(request, submission, key):
         is_new = await write(
-            request, partial(submitting.submit, request.app.state.settings, submission, key)
+            request,
+            partial(
+                submitting.submit,
+                request.app.state.settings,
+                submission,
+                key,
+                by=platform_of(caller).acts_as,
+            ),
         )
     found = await _order(request, caller, submission.order_id)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
@@ -187,7 +198,14 @@ async def update(
         raise errors.not_found("There is no such order of yours.")
     await write(
         request,
-        partial(submitting.update, request.app.state.settings, caller, order_id, wanted),
+        partial(
+            submitting.update,
+            request.app.state.settings,
+            caller,
+            order_id,
+            wanted,
+            by=platform_of(caller).acts_as,
+        ),
     )
     return await _order(request, caller, order_id)
 

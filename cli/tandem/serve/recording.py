@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from tandem import queries
-from tandem.database import exclusive
 from tandem.feeds import CDRS
-from tandem.loading import load_file
 from tandem.queries import Row
 from tandem.serve import errors
 from tandem.serve.reading import fetch
 from tandem.serve.tmf import Characteristic, Text, is_plain
-from tandem.serve.writing import LOCK_SECONDS
+from tandem.serve.writing import Sent, as_loader, load_row
 from tandem.settings import Settings
 
-FILE_NAME = "usage"  # in the manifest
+_RECORD = Sent(CDRS, "record", "cdr_id", "usage")
 # columns of the feed that come as characteristics, under these names
 CHARACTERISTICS = tuple(
     column.name for column in CDRS.columns if column.name not in ("started_at", "service")
@@ -99,45 +91,21 @@ def _invalid(message: str) -> errors.ApiError:
     return errors.invalid("characteristic", "Characteristic", message)
 
 
-def record(settings: Settings, carrier_id: str, row: Row) -> bool:
+def record(settings: Settings, carrier_id: str, row: Row, by: str) -> bool:
     """Load the record as a file would be; False where it was here before.
+
+    Args:
+        settings: which database.
+        carrier_id: whose record it is.
+        row: of the feed.
+        by: who sends it.
 
     Raises:
         ApiError: 409, other content came under its id before; 422, a file would reject it.
         Busy: another command is at work.
     """
-    with (
-        exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection,
-        tempfile.TemporaryDirectory(prefix="tandem-") as folder,
-        connection.transaction() as load,
-    ):
-        path = Path(folder) / FILE_NAME
-        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
-        # a rejected row would stay in the manifest; the reason is told, and the load undone
-        result = load_file(
-            connection,
-            CDRS,
-            path,
-            carrier_id=carrier_id,
-            format_name="jsonl",
-            max_rejects=Decimal(100),
-        )
-        if result.rejected:
-            if "conflicting_duplicate" in result.reasons:
-                raise errors.conflict(
-                    "otherContent",
-                    "Another record",
-                    f"A record {row['cdr_id']} with other content came before.",
-                )
-            (reject,) = queries.fetch(
-                connection,
-                "select reason_code, reason from raw.rejects where load_id = %s",
-                (result.load_id,),
-            )
-            raise errors.invalid(reject["reason_code"], "Invalid record", f"{reject['reason']}.")
-        if result.accepted == 0:
-            raise psycopg.Rollback(load)
-    return bool(result.accepted)
+    with as_loader(settings) as connection:
+        return load_row(connection, _RECORD, row, carrier_id=carrier_id, by=by)
 
 
 async def find(

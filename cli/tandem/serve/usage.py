@@ -173,7 +173,8 @@ async def create_usage(
         pass
     row = recording.row_of(usage)
     is_new = await write(
-        request, partial(recording.record, request.app.state.settings, carrier_id, row)
+        request,
+        partial(recording.record, request.app.state.settings, carrier_id, row, by=subject.acts_as),
     )
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
     async with request.app.state.pool.connection() as session:

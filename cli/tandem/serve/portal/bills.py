@@ -99,7 +99,7 @@ async def document(
         return Response(
             text, media_type="text/html", headers={"Content-Security-Policy": _policy(text)}
         )
-    content = await rendered(found, "pdf" if extension == "pdf" else "json")
+    content = await rendered(request, subject, found, "pdf" if extension == "pdf" else "json")
     name = file_name(bill_id, extension)
     return Response(
         content,

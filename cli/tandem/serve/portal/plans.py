@@ -168,7 +168,14 @@ async def place(request: Request, subject: Visitor, account_id: str, plan_id: st
     }
     submission = submitting.Submission(carrier_id, row, None)
     await write(
-        request, partial(submitting.submit, request.app.state.settings, submission, order_id)
+        request,
+        partial(
+            submitting.submit,
+            request.app.state.settings,
+            submission,
+            order_id,
+            by=subject.acts_as,
+        ),
     )
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
