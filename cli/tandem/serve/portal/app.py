@@ -10,10 +10,10 @@ from starlette.datastructures import State
 
 from tandem.outbox import configuration
 from tandem.serve.portal import accounts, answers, bills, entering, plans, staff
+from tandem.serve.portal.addresses import PATH
 from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.headers import Headers
 from tandem.serve.portal.static import Static
-from tandem.serve.portal.visits import PATH
 from tandem.settings import Settings
 
 __all__ = ["PATH", "create_portal"]
