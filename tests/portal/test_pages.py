@@ -39,6 +39,7 @@ from tests.cli.town import load_folder, make_town
 from tests.portal import odd
 from tests.portal.support import (
     PHONE,
+    Visit,
     browsing,
     client,
     token,
@@ -625,6 +626,173 @@ def test_a_carriers_people(town: Town, browser: Browser) -> None:
         assert inside.get(f"/accounts/{row['account_id']}").status_code == 404
     refused = client(town.served).get("/enter", params={"token": token(Role.CARRIER, "nobody")})
     assert refused.status_code == 401
+
+
+# --- adjusting ----------------------------------------------------------------------------------
+
+
+def adjusted(town: Town) -> list[dict[str, Any]]:
+    return town.warehouse.rows(
+        "select * from raw.rollover_adjustments where adjustment_id like 'PORTAL-%%'"
+        " order by load_id"
+    )
+
+
+def sent_form(here: Visit) -> dict[str, str]:
+    """What the form on the page would send, but for the button."""
+    found: dict[str, str] = here.page.evaluate(
+        "Object.fromEntries(new FormData(document.querySelector('main form')))"
+    )
+    return found
+
+
+def test_support_gives_units(town: Town, browser: Browser) -> None:
+    """From the search to the rollover of the account: told what is wrong, asked again, once."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUPPORT, "kim")
+    here.page.get_by_label("Account, name, number or e-mail").fill(town.account)
+    here.click("Find", "button")
+    here.click(town.account)
+    here.click("Rollover")
+    here.click("Adjust rollover")
+    here.assert_accessible()
+    before = len(adjusted(town))
+    here.page.get_by_label("Pool").select_option("anytime")
+    here.page.get_by_label("How many units").fill("-5")
+    here.page.get_by_label("Why").select_option("error_correction")
+    here.page.get_by_label("Note for colleagues").fill("Calls were cut off <on June 14>.")
+    here.page.get_by_role("button", name="Look at it before it is recorded").click()
+    here.page.wait_for_load_state()
+    field = here.page.get_by_label("How many units")
+    assert field.get_attribute("aria-invalid") == "true" and field.input_value() == "-5"
+    assert "A number above 0" in here.page.locator("#quantity-fault").inner_text()
+    assert here.page.locator(".fault").count() == 1
+    here.assert_accessible()
+    here.complaints.clear()  # the browser logs the 422
+    field.fill("50.5")
+    here.click("Look at it before it is recorded", "button")
+    assert f"50.5{fmt.NBSP}minutes" in here.text and "Calls were cut off <on June 14>." in here.text
+    here.assert_accessible()
+    assert len(adjusted(town)) == before
+    here.click("Change it", "button")
+    assert here.page.get_by_label("How many units").input_value() == "50.5"
+    here.page.get_by_label("How many units").fill("60")
+    here.click("Look at it before it is recorded", "button")
+    sent = sent_form(here) | {"step": "record"}
+    here.click("Record the credit", "button")
+    assert "The credit is recorded" in here.text and "The next update" in here.text
+    assert "applied." not in here.text
+    here.assert_accessible()
+    again = here.page.request.post(
+        f"{town.served.url}{of_account(town.account, 'adjust')}", form=sent
+    )
+    assert again.ok and "The credit is recorded" in again.text()
+    row = adjusted(town)[-1]
+    assert len(adjusted(town)) == before + 1
+    assert (row["account_id"], row["pool_id"], row["action"]) == (town.account, "anytime", "credit")
+    assert (row["quantity"], row["reason_code"], row["adjusted_by"]) == (
+        60,
+        "error_correction",
+        "kim",
+    )
+    assert row["note"] == "Calls were cut off <on June 14>."
+    here.click("Rollover of the account")
+    assert f"Credit of 60{fmt.NBSP}minutes" in here.text
+    done = here.page.locator("section:has(#adjustments) table").all_inner_texts()
+    assert "kim" not in " ".join(done)  # nothing of it is applied before the next build
+    subscriber = client(town.served, Role.SUBSCRIBER, town.account)
+    shown = subscriber.get(f"/accounts/{town.account}/rollover").text
+    assert f"of 60{fmt.NBSP}minutes" in shown and "kim" not in shown and "June 14" not in shown
+
+
+def test_a_bucket_lives_longer_and_is_sold_again(town: Town, browser: Browser) -> None:
+    """Actions on a bucket name it; the form offers those that have what it takes."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUPPORT, "kim")
+    (left,) = town.warehouse.rows(
+        "select * from rollover.rollover_buckets where account_id = %s and pool_id = 'data'"
+        " and source = 'plan' and remaining_quantity > 0 order by expires_on limit 1",
+        odd.ID,
+    )
+    at = of_account(odd.ID, "adjust").removeprefix("/portal")
+    here.go(f"{at}?action=extension")
+    here.page.get_by_label("Bucket").select_option(f"{left['earned_cycle_start']} data")
+    here.page.get_by_label("By how many periods").fill("0")
+    here.page.get_by_label("Why").select_option("expiry_extension")
+    here.page.get_by_role("button", name="Look at it before it is recorded").click()
+    here.page.wait_for_load_state()
+    assert here.page.locator("#extend_cycles-fault").count() == 1
+    here.complaints.clear()
+    here.page.get_by_label("By how many periods").fill("2")
+    here.click("Look at it before it is recorded", "button")
+    assert "2 periods" in here.text and "MB left" in here.text.replace(fmt.NBSP, " ")
+    here.click("Record the extension", "button")
+    row = adjusted(town)[-1]
+    assert (row["account_id"], row["extend_cycles"]) == (odd.ID, 2)
+    assert row["bucket_cycle_start"] == left["earned_cycle_start"]
+
+    (lapsed,) = town.warehouse.rows(
+        "select * from rollover.rollover_buckets where pool_id = 'anytime'"
+        " and source = 'plan' and expired_quantity > 0 order by account_id limit 1"
+    )
+    here.go(f"/accounts/{lapsed['account_id']}/adjust?action=resale")
+    here.assert_accessible()
+    here.page.get_by_label("Bucket").select_option(f"{lapsed['earned_cycle_start']} anytime")
+    here.page.get_by_label("How many units").fill("100000")
+    here.page.get_by_label("Why").select_option("resale_expired")
+    before = len(adjusted(town))
+    here.click("Look at it before it is recorded", "button")
+    assert "Mind: Only" in here.text and len(adjusted(town)) == before
+    here.assert_accessible()
+
+
+def test_who_adjusts(town: Town) -> None:
+    """Staff, with a form of their own visit, accounts that they see; parts that can be meant so."""
+    subscriber = client(town.served, Role.SUBSCRIBER, town.account)
+    at = f"/accounts/{town.account}/adjust"
+    assert subscriber.get(at).status_code == 403
+    assert subscriber.post(at, data={"action": "credit"}).status_code == 403
+    before = adjusted(town)
+    carrier = client(town.served, Role.CARRIER, "wireless")
+    page = carrier.get(at)
+    assert page.status_code == 200
+    found = re.search(r'name="form_key" value="([0-9a-f]{64})"', page.text)
+    assert found is not None
+    form = {
+        "form_key": found[1],
+        "action": "credit",
+        "pool_id": "anytime",
+        "quantity": "5",
+        "reason_code": "error_correction",
+        "step": "record",
+        "nonce": "1",
+    }
+    for more, status in (
+        ({"form_key": "0" * 64}, 403),
+        ({"action": "gift"}, 400),
+        ({"pool_id": "nothing"}, 422),
+        ({"reason_code": "because"}, 422),
+        ({"quantity": "0.0001"}, 422),
+        ({"quantity": "NaN"}, 422),
+        ({"quantity": "9" * 41}, 422),
+        ({"note": "a\0b"}, 422),
+        ({"action": "resale", "bucket": "2020-01-01 anytime"}, 422),
+        ({"action": "extension", "bucket": "", "extend_cycles": "1"}, 422),
+    ):
+        answer = carrier.post(at, data=form | more)
+        assert answer.status_code == status, (more, answer.text)
+        assert "Traceback" not in answer.text and "adjustment_id" not in answer.text
+    assert "is no pool of the catalog" in carrier.post(at, data=form | {"pool_id": "x"}).text
+    (stranger,) = town.warehouse.rows(
+        "select account_id from integrity.accounts where account_id not in ("
+        " select account_id from integrity.int_carrier_accounts where carrier_id = 'wireline')"
+        " limit 1"
+    )
+    other = client(town.served, Role.CARRIER, "wireline")
+    assert other.get(f"/accounts/{stranger['account_id']}/adjust").status_code == 404
+    assert adjusted(town) == before
+    assert carrier.get(f"/accounts/{town.account}/adjustments/nothing").status_code == 404
+    assert carrier.get(f"/accounts/{town.account}/adjustments/%00").status_code == 404
 
 
 # --- whose page it is ---------------------------------------------------------------------------
