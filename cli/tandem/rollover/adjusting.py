@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -19,6 +19,19 @@ OF_A_BUCKET = ("resale", "extension")
 
 class OtherContentError(Refused):
     """There is another adjustment of this id."""
+
+
+class InvalidPartError(Refused):
+    """A part of it cannot be meant so.
+
+    Attributes:
+        part: which of `Adjustment`.
+    """
+
+    def __init__(self, part: str, message: str) -> None:
+        """Say which part, and what is wrong with it."""
+        super().__init__(message)
+        self.part = part
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ class Recorded:
     Attributes:
         row: the adjustment as it was recorded.
         unit_type: of its quantity.
-        load_id: under which it was recorded; None if it was there already.
+        load_id: under which it was recorded; None if it was there already, or is only judged.
         warnings: sentences on what will keep it, or a part of it, from being applied.
     """
 
@@ -79,8 +92,18 @@ def adjust(connection: Connection, wanted: Adjustment, loaded_by: str | None = N
     Raises:
         Refused: it cannot be meant so; nothing was changed.
     """
+    judged = judge(connection, wanted)
+    return replace(judged, load_id=_load(connection, judged.row, loaded_by))
+
+
+def judge(connection: Connection, wanted: Adjustment) -> Recorded:
+    """What would be recorded, and what will keep it from being applied; nothing is changed.
+
+    Raises:
+        Refused: it cannot be meant so.
+    """
     if wanted.quantity <= 0:
-        raise Refused(f"The quantity {wanted.quantity} is not above 0.")
+        raise InvalidPartError("quantity", f"The quantity {wanted.quantity} is not above 0.")
     unit_type = _refuse_unknown(connection, wanted)
     warnings = (
         _look_at_bucket(connection, wanted)
@@ -89,7 +112,7 @@ def adjust(connection: Connection, wanted: Adjustment, loaded_by: str | None = N
     )
     row = _row(wanted)
     warnings += _look_at_frozen(connection, row)
-    return Recorded(row, unit_type, _load(connection, row, loaded_by), warnings)
+    return Recorded(row, unit_type, None, warnings)
 
 
 def recorded_before(connection: Connection, adjustment_id: str | None) -> datetime | None:
@@ -139,15 +162,16 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
     if not fetch(
         connection, "select from raw.accounts where account_id = %s limit 1", (wanted.account_id,)
     ):
-        raise Refused(f"There is no account {wanted.account_id}.")
+        raise InvalidPartError("account_id", f"There is no account {wanted.account_id}.")
     pools = fetch(
         connection, "select pool_id, max(unit_type) as unit_type from catalog.plan_pools group by 1"
     )
     unit_types = {row["pool_id"]: str(row["unit_type"]) for row in pools}
     if wanted.pool_id not in unit_types:
-        raise Refused(
+        raise InvalidPartError(
+            "pool_id",
             f"{wanted.pool_id} is no pool of the catalog; there are"
-            f" {', '.join(sorted(unit_types))}."
+            f" {', '.join(sorted(unit_types))}.",
         )
     reasons = [
         row["reason_code"]
@@ -156,8 +180,9 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
         )
     ]
     if wanted.reason_code not in reasons:
-        raise Refused(
-            f"{wanted.reason_code} is no reason of the catalog; there are {', '.join(reasons)}."
+        raise InvalidPartError(
+            "reason_code",
+            f"{wanted.reason_code} is no reason of the catalog; there are {', '.join(reasons)}.",
         )
     return unit_types[wanted.pool_id]
 
@@ -165,11 +190,15 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
 def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
     """Refuse what no bucket is there for; returns warnings."""
     if wanted.bucket_cycle_start is None:
-        raise Refused(
-            f"The {wanted.action} needs --bucket-cycle: in which cycle was the bucket earned?"
+        raise InvalidPartError(
+            "bucket_cycle_start",
+            f"The {wanted.action} needs --bucket-cycle: in which cycle was the bucket earned?",
         )
     if wanted.action == "extension" and not wanted.extend_cycles:
-        raise Refused("The extension needs --cycles: how many more cycles shall the bucket live?")
+        raise InvalidPartError(
+            "extend_cycles",
+            "The extension needs --cycles: how many more cycles shall the bucket live?",
+        )
     buckets = fetch(
         connection,
         """
@@ -179,17 +208,24 @@ def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ..
         (wanted.account_id, wanted.pool_id, wanted.bucket_cycle_start),
     )
     if not buckets:
-        raise Refused(
+        raise InvalidPartError(
+            "bucket_cycle_start",
             f"{wanted.account_id} has no bucket of {wanted.pool_id} that was earned in the cycle"
-            f" of {wanted.bucket_cycle_start}; 'tandem rollover show' lists them."
+            f" of {wanted.bucket_cycle_start}; 'tandem rollover show' lists them.",
         )
     (bucket,) = buckets
     if wanted.action == "extension":
         if bucket["status"] in ("expired", "archived"):
-            raise Refused(f"The bucket {bucket['bucket_id']} is {bucket['status']} already.")
+            raise InvalidPartError(
+                "bucket_cycle_start",
+                f"The bucket {bucket['bucket_id']} is {bucket['status']} already.",
+            )
         return ()
     if not bucket["expired_quantity"]:
-        raise Refused(f"Of the bucket {bucket['bucket_id']} nothing has expired to be sold again.")
+        raise InvalidPartError(
+            "bucket_cycle_start",
+            f"Of the bucket {bucket['bucket_id']} nothing has expired to be sold again.",
+        )
     (expired,) = fetch(
         connection,
         """

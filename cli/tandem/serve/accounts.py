@@ -77,7 +77,7 @@ async def search(
     """Accounts that a carrier serves, or all of them for the support desk; the exact id first."""
     staff_only(subject)
     async with session_of(request, subject) as session:
-        return await queries.search_accounts(session, text, limit)
+        return (await queries.search_accounts(session, text, limit)).rows
 
 
 @router.get(f"{_OF}/unbilled", response_model=list[UnbilledSummary], summary="Balances")

@@ -65,13 +65,14 @@ async def find_account(session: Session, account_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
-async def search_accounts(session: Session, text: str, limit: int = 20) -> list[Row]:
+async def search_accounts(session: Session, text: str, limit: int = 20, offset: int = 0) -> Page:
     """Accounts by the beginning of their id or of a line's number, by name or e-mail (staff).
 
     Args:
         session: of somebody who sees several accounts.
         text: what is searched for, in any case; of a number its digits are compared.
         limit: at most so many, the exact id first.
+        offset: rows before them.
 
     Returns:
         Rows with ``account_id``, ``holder_name``, ``email``, ``closed_on`` and ``matched``: what of
@@ -79,10 +80,10 @@ async def search_accounts(session: Session, text: str, limit: int = 20) -> list[
     """
     text = text.strip()[:MAX_SEARCH]
     if not text or not is_plain(text):
-        return []
+        return Page([], 0)
     digits = "".join(character for character in text if character in "0123456789")
     looks_like_number = bool(digits) and not any(character.isalpha() for character in text)
-    return await fetch(
+    return await _page(
         session,
         """
         with found as (
@@ -103,17 +104,18 @@ async def search_accounts(session: Session, text: str, limit: int = 20) -> list[
             (array['account', 'number', 'name', 'email'])[found.place] as matched
         from found inner join accounts using (account_id)
         where found.place is not null
-        order by lower(accounts.account_id) = lower(%(text)s) desc, found.place,
-            accounts.account_id collate "C"
-        limit %(limit)s
         """,
+        "order by lower(account_id) = lower(%(text)s) desc,"
+        " array_position(array['account', 'number', 'name', 'email'], matched),"
+        ' account_id collate "C"',
         {
             "text": text,
             "beginning": f"{_literally(text)}%",
             "anywhere": f"%{_literally(text)}%",
             "number": digits if looks_like_number else None,
-            "limit": min(limit, MAX_FOUND),
         },
+        min(limit, MAX_FOUND),
+        offset,
     )
 
 
@@ -436,12 +438,15 @@ async def adjustment_history(
     offset: int = 0,
     adjustment_id: str | None = None,
 ) -> Page:
-    """Adjustments of an account, the latest first, with the reasons' words."""
+    """Adjustments of an account, the latest first, with the reasons' words and the pools' units."""
     return await _page(
         session,
         """
-        select history.*, reasons.description as reason
+        select history.*, reasons.description as reason, named.unit_type
         from adjustment_history as history
+        left join (
+            select pool_id, min(unit_type) as unit_type from catalog.plan_pools group by pool_id
+        ) as named on named.pool_id = history.pool_id
         left join catalog.adjustment_reasons as reasons
             on reasons.reason_code = history.reason_code
         where history.account_id = %s

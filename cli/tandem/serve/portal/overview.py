@@ -136,12 +136,14 @@ async def overview(
     ]
     cycle_pace = pace(as_of, start, end, account["time_zone"])
     buckets = await queries.rollover_buckets(session, account_id, only_available=True)
-    rates = await reading.overage_rates(session, account_id, last_day)
     used = {
         (row["carrier_id"], row["service"]): row["units"]
         for row in await reading.pooled(session, account_id, start)
     }
-    currency = str(plans[0]["currency"]) if plans and plans[0]["currency"] else "USD"
+    rates = await reading.overage_rates(
+        session, account_id, last_day, {service for _, service in used}
+    )
+    currency = str((plans and plans[0]["currency"]) or account["currency"] or "")
     pools = [
         _pool(
             row,
@@ -177,13 +179,19 @@ async def overview(
         plans,
         [
             daily(of_unit, unit, start, end, today)
-            for unit in ("minute", "message", "megabyte")
+            for unit in sorted({row["unit_type"] for row in by_day}, key=_place)
             if (of_unit := [row for row in by_day if row["unit_type"] == unit])
             and any(
                 row["pooled_units"] or row["free_units"] or row["metered_units"] for row in of_unit
             )
         ],
     )
+
+
+def _place(unit_type: str) -> tuple[int, str]:
+    """Where a chart of a unit stands: calls first, what nobody has foreseen last."""
+    known = list(fmt.UNITS)
+    return (known.index(unit_type) if unit_type in known else len(known), unit_type)
 
 
 def _chosen(
