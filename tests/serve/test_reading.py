@@ -774,6 +774,45 @@ def test_behind_a_proxy_with_tls(town: Warehouse, tmp_path: Path, accounts: list
                     assert strict["Strict-Transport-Security"] == "max-age=31536000", path
 
 
+def test_a_login_that_only_reads(
+    town: Warehouse, tmp_path: Path, accounts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server reads by it all that it shows; by itself it may nothing, nor become a writer."""
+    roles = "tandem_server, tandem_portal, tandem_support, tandem_carrier_wireless"
+    town.execute("drop role if exists login_web")
+    town.execute("create role login_web login")
+    town.execute(f"grant {roles} to login_web with inherit false, set true")
+    url = town.url.replace("//tandem@", "//login_web@")
+    monkeypatch.setenv("TANDEM_READER_DATABASE_URL", url)
+    path = V1.format(account_id=accounts[0])
+    try:
+        with psycopg.connect(url, autocommit=True) as session:
+            for statement in (
+                *("select from raw.orders", "select from support.accounts"),
+                *("set role tandem_owner", "set role tandem_engineer"),
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(statement.encode())
+        with serving(town, configuration(tmp_path)) as served:
+            for role, subject in (
+                (Role.SUPPORT, "sue"),
+                (Role.SUBSCRIBER, accounts[0]),
+                (Role.CARRIER, "wireless"),
+            ):
+                with served.person(role, subject) as person:
+                    assert person.get(path).status_code == 200
+            with served.client("wireless") as platform:
+                assert platform.get(ORDERS).json()
+                sent = platform.post(USAGE, json=record("N-by-a-reader"))
+                assert sent.status_code == 201, sent.text
+            assert town.rows(
+                "select distinct usename::text from pg_stat_activity"
+                " where datname = current_database() and application_name = 'tandem serve'"
+            ) == [{"usename": "login_web"}]
+    finally:
+        town.execute("drop role login_web")
+
+
 def test_every_operation_tells_of_its_limit() -> None:
     for method, path in sorted(OPERATIONS - {("get", "/health")}):
         answers = SCHEMA["paths"][path][method]["responses"]

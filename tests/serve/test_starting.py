@@ -89,6 +89,22 @@ def test_with_a_token_that_can_be_guessed(tmp_path: Path) -> None:
     assert MADE_UP[:31] not in said
 
 
+def test_with_a_reader_that_is_no_login(tmp_path: Path) -> None:
+    config = tmp_path / "tandem.toml"
+    config.write_text("")
+    done = tandem(
+        "serve",
+        env={
+            "TANDEM_SECRET": SECRET,
+            "TANDEM_CONFIG": str(config),
+            "TANDEM_READER_DATABASE_URL": f"postgresql://a:{MADE_UP}@127.0.0.1:port/x",
+        },
+    )
+    assert done.code == 1
+    assert_one_sentence(done.err)
+    assert "TANDEM_READER_DATABASE_URL is no URL" in done.err and MADE_UP not in done.err
+
+
 def test_with_one_token_for_two(tmp_path: Path) -> None:
     both = NAMED + NAMED.replace("wireless", "wireline")
     said = refused(tmp_path, both, token=MADE_UP)

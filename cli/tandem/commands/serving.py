@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
+import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict
 
 from tandem import console, settings, tokens
+from tandem.errors import Refused
 from tandem.outbox import configuration
 
 
@@ -74,6 +77,7 @@ def serve(
     from tandem.serve.running import listen, run  # noqa: PLC0415
 
     here = settings.load()
+    _require_url(here.reader_url)
     app = create_app(
         here,
         tokens_of(configuration.load(here)),
@@ -91,3 +95,13 @@ def serve(
             else "Others can reach this port: put a proxy before it that speaks TLS, with --https."
         )
     run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}."))
+
+
+def _require_url(url: str | None) -> None:
+    try:
+        conninfo_to_dict(url or "")
+    except psycopg.ProgrammingError:
+        raise Refused(  # without libpq's words, which would quote the password
+            "TANDEM_READER_DATABASE_URL is no URL of PostgreSQL"
+            " (postgresql://user:password@host:port/database)."
+        ) from None

@@ -63,8 +63,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.turn = asyncio.Lock()
-        app.state.pool = OwnSessions(database_url(settings))
-        app.state.access = Access(database_url(settings))
+        url = settings.reader_url or database_url(settings)
+        app.state.pool = OwnSessions(url)
+        app.state.access = Access(url)
         async with app.state.pool:
             try:
                 yield
