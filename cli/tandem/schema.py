@@ -32,6 +32,7 @@ _SERVER_READS = {
         *("account_id", "time_zone", "opened_on", "closed_on"),
         *("load_id", "row_number"),  # no names, no addresses
     ),
+    "raw.rollover_adjustments": (),  # what staff recorded since the last build
     "raw.orders": (),
     "raw.cdrs": (),
     "outbox.received_orders": ("carrier_id", "idempotency_key", "sha256"),

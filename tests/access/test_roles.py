@@ -168,7 +168,8 @@ def test_the_server_reads_what_it_needs_in_its_own_name(
         if may["may"]:
             readable.setdefault(row["relation"], set()).add(row["attname"])
     assert set(readable) == {
-        *("raw.accounts", "raw.orders", "raw.cdrs", "outbox.received_orders"),
+        *("raw.accounts", "raw.orders", "raw.cdrs", "raw.rollover_adjustments"),
+        *("outbox.received_orders", "catalog.plan_pools", "catalog.adjustment_reasons"),
         *("control.build_state", "control.run_values"),
         *("catalog.carriers", "catalog.plans", "catalog.plan_services"),
         *("catalog.settlement_agreements", "catalog.int_plan_carriers"),
