@@ -238,6 +238,26 @@ def test_an_order(town: Town, browser: Browser) -> None:
     assert "It is ordered already." in here.text
 
 
+def test_orders_of_odd_ids(town: Town) -> None:
+    """Where a form leads; carriers of the plan and of the one it replaces have to confirm."""
+    for account_id, plan_id, others in (
+        (odd.ID, "WIRELESS500", []),
+        (town.account, odd.PLAN, ["Peachtree Wireless"]),  # which has a shared plan
+    ):
+        inside = client(town.served, Role.SUBSCRIBER, account_id)
+        path = of_account(account_id, "plans", plan_id, "order").removeprefix("/portal")
+        page = inside.get(path)
+        assert page.status_code == 200, page.text
+        assert ("every carrier has confirmed" in page.text) == bool(others)
+        form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        done = inside.post(path, data=form)
+        assert done.status_code == 303
+        placed = inside.get(done.headers["location"].removeprefix("/portal"))
+        assert placed.status_code == 200 and "has your order" in placed.text
+        assert re.findall(r"<b>([^<]+)</b> is told", placed.text) == others
+        inside.get(of_account(account_id, "plan").removeprefix("/portal")).raise_for_status()
+
+
 def orders_loaded(town: Town) -> int:
     (row,) = town.warehouse.rows(
         "select count(*)::integer as rows from raw.orders where order_id like 'PORTAL-%%'"
@@ -387,7 +407,6 @@ def test_a_plan_of_any_network(town: Town, browser: Browser) -> None:
     assert page.status_code in (200, 409), page.text
     if page.status_code == 200:
         assert "Any network" in page.text and "Piedmont Telephone</dd>" in page.text
-        assert "every carrier has confirmed" not in page.text
     overview = client(town.served, Role.SUBSCRIBER, odd.ID).get(
         of_account(odd.ID).removeprefix("/portal") + "?cycle=2025-07-01"
     )
@@ -842,6 +861,8 @@ def test_axe_finds_nothing(town: Town, browser: Browser, scheme: str) -> None:
     staff.assert_accessible()
     staff.go("/exceptions?state=all")
     staff.assert_accessible()
+    staff.go(f"/accounts/{town.account}/adjust?action=extension")
+    staff.assert_accessible()
 
 
 def test_on_a_phone(town: Town, browser: Browser) -> None:
@@ -858,6 +879,9 @@ def test_on_a_phone(town: Town, browser: Browser) -> None:
     staff.enter(Role.SUPPORT, "kim")
     for path in ("/search?q=a", "/exceptions?state=all", f"/accounts/{town.account}/exceptions"):
         staff.go(path)
+    for action in ("credit", "extension"):
+        staff.go(f"/accounts/{town.account}/adjust?action={action}")
+        staff.assert_accessible()
 
 
 def test_with_the_keyboard(town: Town, browser: Browser) -> None:

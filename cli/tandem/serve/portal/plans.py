@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from tandem.bills import format as fmt
 from tandem.queries import Row
 from tandem.serve import orders, qualifying, queries, submitting
+from tandem.serve.access import Session
 from tandem.serve.portal import faults, reading, visits
 from tandem.serve.portal.accounts import access, known_account, read_day
 from tandem.serve.portal.addresses import OF_ACCOUNT, of_account
@@ -118,6 +119,8 @@ async def confirm(
     day = _first_day(account, on)
     against = await _against(request, account_id, plan_id, day)
     taken_by = await _taken_by(request, subject, wanted)
+    async with access(request).session(subject) as session:
+        others = await _others(session, account_id, wanted, taken_by, day)
     return await render(
         request,
         "order.html.j2",
@@ -128,6 +131,7 @@ async def confirm(
         day=day,
         carriers=carriers,
         taken_by=fmt.clean(carriers.get(taken_by, taken_by)),
+        others=others,
         against=against,
         nonce=secrets.token_hex(8),
     )
@@ -205,20 +209,19 @@ async def placed(
     said = {one["name"]: one["value"] for one in item["product"]["productCharacteristic"]}
     if plan_id not in catalog:
         raise faults.not_found("There is no such order of your account.")
+    day = date.fromisoformat(said["effectiveOn"])
+    async with access(request).session(subject) as session:
+        others = await _others(session, account_id, catalog[plan_id], carrier_id, day)
     return await render(
         request,
         "placed.html.j2",
         account=account,
         here="plan",
         order=order,
-        day=date.fromisoformat(said["effectiveOn"]),
+        day=day,
         plan=catalog[plan_id],
         taken_by=carriers[carrier_id],
-        others=[
-            carriers[one]
-            for one in catalog[plan_id]["carrier_ids"]
-            if one != carrier_id and one in carriers and catalog[plan_id]["is_integrated"]
-        ],
+        others=[carriers[one] for one in others if one in carriers],
     )
 
 
@@ -292,6 +295,30 @@ async def _taken_by(request: Request, subject: Subject, wanted: Row) -> str:
     carriers = await brands.carriers(_pool(request))
     billers = [one for one in wanted["carrier_ids"] if carriers.get(one, {}).get("is_biller")]
     return str((billers or wanted["carrier_ids"])[0])
+
+
+async def _others(
+    session: Session, account_id: str, wanted: Row, taken_by: str, day: date
+) -> list[str]:
+    """Carriers that have to confirm a plan from a day on, besides the one that takes the order.
+
+    They are those of the plan and of plans that it takes the place of, as far as these are
+    integrated.
+    """
+    catalog = {row["plan_id"]: row for row in await reading.plans(session)}
+    before = day - timedelta(days=1)
+    replaced = [
+        catalog[row["plan_id"]]
+        for row in await queries.effective_plans(session, account_id)
+        if row["plan_id"] in catalog and (_is_on(row, day) or _is_on(row, before))
+    ]
+    concerned = {
+        carrier_id
+        for plan in (wanted, *replaced)
+        if plan["is_integrated"] and set(plan["carrier_ids"]) & set(wanted["carrier_ids"])
+        for carrier_id in plan["carrier_ids"]
+    }
+    return sorted(concerned - {taken_by})
 
 
 async def _replaces(
