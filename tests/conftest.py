@@ -79,6 +79,17 @@ def make_warehouse(
         )
 
 
+@pytest.fixture(scope="session")
+def copy_of(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Warehouse], Warehouse]]:
+    """Make a warehouse like another one."""
+    with ExitStack() as stack:
+        yield lambda original: stack.enter_context(
+            databases.warehouse(tmp_path_factory.mktemp("copy"), template=original.name)
+        )
+
+
 @pytest.fixture
 def warehouse(databases: Databases, prepared: str, tmp_path: Path) -> Iterator[Warehouse]:
     """An initialised warehouse for one test."""
