@@ -16,6 +16,7 @@ from tests.support.warehouse import Databases, Warehouse
 LONG_FILES = (
     "properties/test_against_rater",
     "properties/test_orders_against_rater",
+    "rules/test_after_closes",
     "cli/test_closing",
     "catalog/test_gate",
     "cli/test_commands",
