@@ -5,6 +5,7 @@ They are in one file, as each test process would make the town again.
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -23,8 +24,10 @@ from playwright.sync_api import Browser, expect
 from pypdf import PdfReader
 
 from tandem.bills import format as fmt
+from tandem.serve.portal.balances import lapsed_note, provisional
 from tandem.tokens import Role
 from tests.cli.town import load_folder, make_town
+from tests.portal import leavers
 from tests.portal.support import (
     PHONE,
     browsing,
@@ -67,6 +70,7 @@ def town(
 ) -> Iterator[Town]:
     warehouse = make_warehouse()
     folder = make_town(tmp_path_factory.mktemp("town"))
+    leavers.move_out(folder)
     first, *rest = sorted(path for path in folder.iterdir() if path.is_dir())
     load_folder(warehouse, first)
     warehouse.close(THROUGH)
@@ -251,6 +255,96 @@ def test_leaving(town: Town, browser: Browser) -> None:
     answer = here.page.goto(f"{town.served.url}/portal/accounts/{town.account}")
     assert answer is not None and answer.status == 401
     assert town.holder not in here.text
+
+
+# --- what has ended -----------------------------------------------------------------------------
+
+
+def said(page: str) -> str:
+    """What a page says, in one line."""
+    text = re.sub(r"(?s)<(style|header|nav class=.tabs).*?</\1>|<[^>]+>", " ", page)
+    return " ".join(html.unescape(text).replace(fmt.NBSP, " ").split())
+
+
+def test_balances_agree_with_what_is_left(town: Town) -> None:
+    """In every open cycle of every account: opening, adjusted, used come to the summary's."""
+    matrix = town.warehouse.rows("select * from rollover.rollover_matrix")
+    rows = town.warehouse.rows("select * from unbilled.unbilled_summary")
+    found = 0
+    for key in sorted({(row["account_id"], row["pool_id"]) for row in matrix}):
+        of_pool = [
+            [row for row in rows_ if (row["account_id"], row["pool_id"]) == key]
+            for rows_ in (matrix, rows)
+        ]
+        by_start = {row["cycle_start"]: row for row in of_pool[1]}
+        for row in provisional(*of_pool, date(2027, 1, 1), None):
+            if row["is_closed"] or row["rollover_status"] != "active":
+                continue
+            available = by_start[row["cycle_start"]]["rollover_available_units"]
+            assert row["opening_balance"] is not None, key
+            assert (
+                row["opening_balance"] + row["adjusted_units"] - row["rollover_used_units"]
+                == available
+            ), key
+            assert row["closing_balance"] == available - row["expired_units"]
+            found += row["expired_units"] > 0
+    assert found, "nothing has lapsed in an open cycle of this town"
+
+
+def test_a_period_that_has_ended(town: Town) -> None:
+    """It speaks in the past, of what was used."""
+    row, *_ = town.warehouse.rows(
+        """
+        select summary.* from unbilled.unbilled_summary as summary
+        inner join integrity.accounts using (account_id)
+        where summary.pool_id = 'anytime'
+            and summary.cycle_end <= (summary.as_of at time zone accounts.time_zone)::date
+            and summary.account_id != %s
+        order by least(summary.rollover_available_units, 1) desc,
+            summary.rollover_expiring_units desc, summary.account_id
+        """,
+        leavers.ACCOUNT,
+    )
+    page = client(town.served, Role.SUBSCRIBER, row["account_id"]).get(
+        f"/accounts/{row['account_id']}?cycle={row['cycle_start']}"
+    )
+    text = said(page.text)
+    used = row["plan_used_units"] + row["rollover_used_units"] + row["overage_units"]
+    assert f"{fmt.plain(used)} minutes used" in text
+    expiring, available = row["rollover_expiring_units"], row["rollover_available_units"]
+    note = lapsed_note(expiring, available - expiring, "minute", row["cycle_end"])
+    assert note and note.replace(fmt.NBSP, " ") in text
+    assert "its bill is on its way" in text or "is not billed yet" in text
+    for words in (" left ", "Use by", "unless you use", "so far", "At this pace", "to go"):
+        assert words not in text, words
+
+
+def test_an_account_that_is_closed(town: Town, browser: Browser) -> None:
+    """It says so, projects nothing, links to the last bill and offers no plans."""
+    (bill,) = town.warehouse.rows(
+        "select bill_id from billing.bills where account_id = %s order by cycle_start desc limit 1",
+        leavers.ACCOUNT,
+    )
+    path = f"/accounts/{leavers.ACCOUNT}"
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUBSCRIBER, leavers.ACCOUNT)
+    assert "Closed on 20 July 2025." in here.text
+    for words in ("to go", "At this pace", "minutes left", "stay within"):
+        assert words not in here.text, words
+    assert "cannot be used meanwhile" in here.text
+    assert "although" in here.text and "of rollover stood" in here.text
+    here.assert_accessible()
+    here.click("The latest bill")
+    assert bill["bill_id"] in here.page.url
+    here.click("Rollover")
+    kept = "you left the plan on 20 July 2025, until 30 September 2025"
+    assert kept in here.text and "Come back" not in here.text
+    assert "rollover is not drawn on" in here.text
+    here.assert_accessible()
+    here.click("Plan")
+    assert "Closed on 20 July 2025." in here.text and "See other plans" not in here.text
+    inside = client(town.served, Role.SUBSCRIBER, leavers.ACCOUNT)
+    assert inside.get(f"{path}?cycle=2025-08-01").status_code == 404
 
 
 # --- who may see what ---------------------------------------------------------------------------

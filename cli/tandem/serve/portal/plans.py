@@ -22,6 +22,7 @@ from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.changes import changes
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.projection import zone
+from tandem.serve.portal.standing import standing
 from tandem.serve.portal.visits import Visitor
 from tandem.serve.reading import Pool
 from tandem.serve.tmf import is_plain
@@ -76,6 +77,7 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
         received=received,
         carriers=carriers,
         may_order=subject.role is Role.SUBSCRIBER,
+        stands=standing(account, held, today, today),
     )
 
 
