@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tandem.bills.format import NBSP
+from tandem.bills.format import EN_DASH, NBSP
 from tandem.serve.portal.balances import (
     Books,
     PoolBalance,
@@ -229,8 +229,8 @@ def test_the_cycle_of_leaving_draws_no_rollover() -> None:
     found = balance(LEAVING, KEPT, NOTHING, date(2025, 12, 3), kept=3)
     (said,) = [one.note for one in found.cycles if one.note]
     assert said == (
-        "The plan ended in the period 1–31 July 2025. In the period in which a plan ends rollover"
-        f" is not drawn on: 25{NBSP}minutes beyond the plan are charged, although"
+        f"The plan ended in the period 1{EN_DASH}31 July 2025. In the period in which a plan ends"
+        f" rollover is not drawn on: 25{NBSP}minutes beyond the plan are charged, although"
         f" 599{NBSP}minutes of rollover stood."
     )
 

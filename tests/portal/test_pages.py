@@ -30,6 +30,7 @@ from tests.cli.town import load_folder, make_town
 from tests.portal import leavers
 from tests.portal.support import (
     PHONE,
+    Visit,
     browsing,
     client,
     token,
@@ -272,12 +273,12 @@ def test_balances_agree_with_what_is_left(town: Town) -> None:
     rows = town.warehouse.rows("select * from unbilled.unbilled_summary")
     found = 0
     for key in sorted({(row["account_id"], row["pool_id"]) for row in matrix}):
-        of_pool = [
-            [row for row in rows_ if (row["account_id"], row["pool_id"]) == key]
-            for rows_ in (matrix, rows)
-        ]
-        by_start = {row["cycle_start"]: row for row in of_pool[1]}
-        for row in provisional(*of_pool, date(2027, 1, 1), None):
+        of_matrix, of_summary = (
+            [row for row in whole if (row["account_id"], row["pool_id"]) == key]
+            for whole in (matrix, rows)
+        )
+        by_start = {row["cycle_start"]: row for row in of_summary}
+        for row in provisional(of_matrix, of_summary, date(2027, 1, 1), None):
             if row["is_closed"] or row["rollover_status"] != "active":
                 continue
             available = by_start[row["cycle_start"]]["rollover_available_units"]
@@ -345,6 +346,99 @@ def test_an_account_that_is_closed(town: Town, browser: Browser) -> None:
     assert "Closed on 20 July 2025." in here.text and "See other plans" not in here.text
     inside = client(town.served, Role.SUBSCRIBER, leavers.ACCOUNT)
     assert inside.get(f"{path}?cycle=2025-08-01").status_code == 404
+
+
+# --- names, and what is nobody's ----------------------------------------------------------------
+
+
+def test_a_line_on_another_plan(town: Town) -> None:
+    """The account's plan and its carrier's differ: it says so, by the plans' names."""
+    (row,) = town.warehouse.rows(
+        """
+        select lines.account_id, lines.service_number, of_line.plan_name as line_plan,
+            of_account.plan_name
+        from integrity.casi_subscribers as lines
+        inner join integrity.effective_plans as held
+            on held.account_id = lines.account_id and held.effective_to is null
+                and held.effective_from < date '2025-07-15'
+        inner join catalog.plans as of_line on of_line.plan_id = lines.plan_id
+        inner join catalog.plans as of_account on of_account.plan_id = held.plan_id
+        where lines.status = 'active' and lines.account_id not in (
+            select account_id from integrity.effective_plans
+            where effective_to is null group by account_id having count(*) > 1
+        )
+            and lines.plan_id != held.plan_id
+        order by lines.account_id, lines.service_number limit 1
+        """
+    )
+    text = said(
+        client(town.served, Role.SUBSCRIBER, row["account_id"])
+        .get(f"/accounts/{row['account_id']}/plan")
+        .text
+    )
+    number = fmt.phone(row["service_number"]).replace(fmt.NBSP, " ")
+    assert f"{number} is still on {row['line_plan']} at" in text
+    assert f"though the account has {row['plan_name']}" in text
+    assert not re.search(r"SHARE\d", text)
+
+
+def test_exceptions_of_accounts_that_there_are_not(town: Town, browser: Browser) -> None:
+    """No link leads nowhere; ids of plans are names; on a phone nothing is cut off."""
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUPPORT, "kim")
+    for path in ("/exceptions?state=all", "/search"):
+        here.go(path)
+        links = here.page.locator("main a[href*='/accounts/']")
+        targets = set(links.evaluate_all("all => all.map(one => one.getAttribute('href'))"))
+        for target in sorted(targets):
+            assert here.page.request.get(f"{town.served.url}{target}").status == 200, target
+    here.go("/exceptions?state=all")
+    rows = town.warehouse.rows(
+        "select account_id from integrity.bundle_exceptions"
+        " where account_id not in (select account_id from integrity.accounts)"
+    )
+    assert rows, "this town has no exception of an unknown account"
+    assert rows[0]["account_id"] in here.text and "change to Share" in here.text
+    assert no_table_moves(here)
+    here.assert_accessible()
+
+
+def no_table_moves(here: Visit) -> bool:
+    """Whether no table is wider than its frame."""
+    return bool(
+        here.page.evaluate(
+            "[...document.querySelectorAll('.cards')].every(e => e.scrollWidth <= e.clientWidth)"
+            " && document.querySelectorAll('.cards').length > 0"
+        )
+    )
+
+
+def test_rollover_on_a_phone(town: Town, browser: Browser) -> None:
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUPPORT, "kim")
+    (adjusted,) = town.warehouse.rows(
+        "select account_id from rollover.adjustment_history"
+        " where account_id in (select account_id from rollover.rollover_matrix)"
+        " order by account_id limit 1"
+    )
+    for account_id in (town.account, adjusted["account_id"]):
+        here.go(f"/accounts/{account_id}/rollover")
+        assert no_table_moves(here)
+        here.assert_accessible()
+
+
+def test_bills_tell_free_from_paid(town: Town) -> None:
+    """Two lines of one name differ by what paid for them; files for machines are for staff."""
+    (line,) = town.warehouse.rows(
+        "select account_id, bill_id from billing.bill_lines where treatment = 'free'"
+        " order by bill_id limit 1"
+    )
+    path = f"/accounts/{line['account_id']}/bills"
+    own = client(town.served, Role.SUBSCRIBER, line["account_id"])
+    desk = client(town.served, Role.SUPPORT, "kim")
+    assert "no charge" in said(own.get(f"{path}/{line['bill_id']}").text)
+    for page in (path, f"{path}/{line['bill_id']}"):
+        assert "JSON" not in own.get(page).text and "JSON" in desk.get(page).text
 
 
 # --- who may see what ---------------------------------------------------------------------------

@@ -188,3 +188,19 @@ async def first_cycle(session: Session, account_id: str) -> date | None:
     )
     found: date | None = row["first_cycle"]
     return found
+
+
+async def plan_names(session: Session) -> dict[str, str]:
+    """Names of the catalog's plans by id."""
+    rows = await fetch(
+        session, "select plan_id, plan_name from catalog.plans where plan_name is not null"
+    )
+    return {row["plan_id"]: row["plan_name"] for row in rows}
+
+
+async def known_accounts(session: Session, account_ids: list[str | None]) -> set[str]:
+    """Which of these accounts there are, and the visitor may see."""
+    rows = await fetch(
+        session, "select account_id from accounts where account_id = any(%s)", (account_ids,)
+    )
+    return {row["account_id"] for row in rows}

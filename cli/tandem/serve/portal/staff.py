@@ -11,6 +11,7 @@ from tandem.integrity.words import KINDS
 from tandem.serve import queries
 from tandem.serve.portal import faults
 from tandem.serve.portal.accounts import LONGEST, access, known_account, read_page
+from tandem.serve.portal.naming import named
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Subject
@@ -31,7 +32,7 @@ async def search(request: Request, subject: Visitor, q: str = "") -> Response:
     text = q.strip()[:LONGEST]
     async with access(request).session(subject) as session:
         found = await queries.search_accounts(session, text, queries.MAX_FOUND) if text else []
-        waiting = await queries.exceptions(session, only_open=True, limit=8)
+        waiting = await named(session, await queries.exceptions(session, only_open=True, limit=8))
     return await render(
         request,
         "search.html.j2",
@@ -88,6 +89,7 @@ async def _exceptions(  # noqa: PLR0917
             limit=PAGE,
             offset=(at - 1) * PAGE,
         )
+        found = await named(session, found)
         carriers = {
             row["carrier_id"]: row["carrier_name"] for row in await queries.carriers(session)
         }
