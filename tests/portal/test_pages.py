@@ -6,6 +6,7 @@ They are in one file, as each test process would make the town again.
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import json
 import re
@@ -33,10 +34,11 @@ from tandem.serve import create_app
 from tandem.serve.authentication import Tokens
 from tandem.serve.portal import reading
 from tandem.serve.portal.addresses import OF_ACCOUNT, of_account
+from tandem.serve.portal.balances import lapsed_note, provisional
 from tandem.serve.rates import Rates
 from tandem.tokens import Role
 from tests.cli.town import load_folder, make_town
-from tests.portal import odd
+from tests.portal import leavers, odd
 from tests.portal.support import (
     PHONE,
     Visit,
@@ -88,6 +90,7 @@ def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def make(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = make_town(tmp_path_factory.mktemp("town"))
     odd.move_in(folder)
+    leavers.move_out(folder)
     first, *rest = sorted(path for path in folder.iterdir() if path.is_dir())
     load_folder(warehouse, first)
     warehouse.close(THROUGH)
@@ -495,6 +498,189 @@ async def asked_of(town: Town, said: list[str]) -> tuple[tuple[int, int], tuple[
             return few, await asked()
         finally:
             town.warehouse.execute("delete from catalog.plans where plan_id like 'MORE%'")
+
+
+# --- what has ended -----------------------------------------------------------------------------
+
+
+def said(page: str) -> str:
+    """What a page says, in one line."""
+    text = re.sub(r"(?s)<(style|header|nav class=.tabs).*?</\1>|<[^>]+>", " ", page)
+    return " ".join(html.unescape(text).replace(fmt.NBSP, " ").split())
+
+
+def test_balances_agree_with_what_is_left(town: Town) -> None:
+    """In every open cycle of every account: opening, adjusted, used come to the summary's."""
+    matrix = town.warehouse.rows("select * from rollover.rollover_matrix")
+    rows = town.warehouse.rows("select * from unbilled.unbilled_summary")
+    found = 0
+    for key in sorted({(row["account_id"], row["pool_id"]) for row in matrix}):
+        of_matrix, of_summary = (
+            [row for row in whole if (row["account_id"], row["pool_id"]) == key]
+            for whole in (matrix, rows)
+        )
+        by_start = {row["cycle_start"]: row for row in of_summary}
+        for row in provisional(of_matrix, of_summary, date(2027, 1, 1), None):
+            if row["is_closed"] or row["rollover_status"] != "active":
+                continue
+            available = by_start[row["cycle_start"]]["rollover_available_units"]
+            assert row["opening_balance"] is not None, key
+            assert (
+                row["opening_balance"] + row["adjusted_units"] - row["rollover_used_units"]
+                == available
+            ), key
+            assert row["closing_balance"] == available - row["expired_units"]
+            found += row["expired_units"] > 0
+    assert found, "nothing has lapsed in an open cycle of this town"
+
+
+def test_a_period_that_has_ended(town: Town) -> None:
+    """It speaks in the past, of what was used."""
+    row, *_ = town.warehouse.rows(
+        """
+        select summary.* from unbilled.unbilled_summary as summary
+        inner join integrity.accounts using (account_id)
+        where summary.pool_id = 'anytime'
+            and summary.cycle_end <= (summary.as_of at time zone accounts.time_zone)::date
+            and summary.account_id != %s
+        order by least(summary.rollover_available_units, 1) desc,
+            summary.rollover_expiring_units desc, summary.account_id
+        """,
+        leavers.ACCOUNT,
+    )
+    page = client(town.served, Role.SUBSCRIBER, row["account_id"]).get(
+        f"/accounts/{row['account_id']}?cycle={row['cycle_start']}"
+    )
+    text = said(page.text)
+    used = row["plan_used_units"] + row["rollover_used_units"] + row["overage_units"]
+    assert f"{fmt.plain(used)} minutes used" in text
+    expiring, available = row["rollover_expiring_units"], row["rollover_available_units"]
+    note = lapsed_note(expiring, available - expiring, "minute", row["cycle_end"])
+    assert note and note.replace(fmt.NBSP, " ") in text
+    assert "its bill is on its way" in text or "is not billed yet" in text
+    for words in (" left ", "Use by", "unless you use", "so far", "At this pace", "to go"):
+        assert words not in text, words
+
+
+def test_an_account_that_is_closed(town: Town, browser: Browser) -> None:
+    """It says so, projects nothing, links to the last bill and offers no plans."""
+    (bill,) = town.warehouse.rows(
+        "select bill_id from billing.bills where account_id = %s order by cycle_start desc limit 1",
+        leavers.ACCOUNT,
+    )
+    path = f"/accounts/{leavers.ACCOUNT}"
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUBSCRIBER, leavers.ACCOUNT)
+    assert "Closed on 20 July 2025." in here.text
+    for words in ("to go", "At this pace", "minutes left", "stay within"):
+        assert words not in here.text, words
+    assert "cannot be used meanwhile" in here.text
+    assert "although" in here.text and "of rollover stood" in here.text
+    here.assert_accessible()
+    here.click("The latest bill")
+    assert bill["bill_id"] in here.page.url
+    here.click("Rollover")
+    kept = "you left the plan on 20 July 2025, until 30 September 2025"
+    assert kept in here.text and "Come back" not in here.text
+    assert "rollover is not drawn on" in here.text
+    here.assert_accessible()
+    here.click("Plan")
+    assert "Closed on 20 July 2025." in here.text and "See other plans" not in here.text
+    inside = client(town.served, Role.SUBSCRIBER, leavers.ACCOUNT)
+    assert inside.get(f"{path}?cycle=2025-08-01").status_code == 404
+
+
+# --- names, and what is nobody's ----------------------------------------------------------------
+
+
+def test_a_line_on_another_plan(town: Town) -> None:
+    """The account's plan and its carrier's differ: it says so, by the plans' names."""
+    (row,) = town.warehouse.rows(
+        """
+        select lines.account_id, lines.service_number, of_line.plan_name as line_plan,
+            of_account.plan_name
+        from integrity.casi_subscribers as lines
+        inner join integrity.effective_plans as held
+            on held.account_id = lines.account_id and held.effective_to is null
+                and held.effective_from < date '2025-07-15'
+        inner join catalog.plans as of_line on of_line.plan_id = lines.plan_id
+        inner join catalog.plans as of_account on of_account.plan_id = held.plan_id
+        where lines.status = 'active' and lines.account_id not in (
+            select account_id from integrity.effective_plans
+            where effective_to is null group by account_id having count(*) > 1
+        )
+            and lines.plan_id != held.plan_id
+        order by lines.account_id, lines.service_number limit 1
+        """
+    )
+    text = said(
+        client(town.served, Role.SUBSCRIBER, row["account_id"])
+        .get(f"/accounts/{row['account_id']}/plan")
+        .text
+    )
+    number = fmt.phone(row["service_number"]).replace(fmt.NBSP, " ")
+    assert f"{number} is still on {row['line_plan']} at" in text
+    assert f"though the account has {row['plan_name']}" in text
+    assert not re.search(r"SHARE\d", text)
+
+
+def test_exceptions_of_accounts_that_there_are_not(town: Town, browser: Browser) -> None:
+    """No link leads nowhere; ids of plans are names; on a phone nothing is cut off."""
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUPPORT, "kim")
+    for path in ("/exceptions?state=all", "/search"):
+        here.go(path)
+        links = here.page.locator("main a[href*='/accounts/']")
+        targets = set(links.evaluate_all("all => all.map(one => one.getAttribute('href'))"))
+        for target in sorted(targets):
+            assert here.page.request.get(f"{town.served.url}{target}").status == 200, target
+    here.go("/exceptions?state=all")
+    rows = town.warehouse.rows(
+        "select account_id from integrity.bundle_exceptions"
+        " where account_id not in (select account_id from integrity.accounts)"
+    )
+    assert rows, "this town has no exception of an unknown account"
+    assert rows[0]["account_id"] in here.text and "change to Share" in here.text
+    assert no_table_moves(here)
+    here.assert_accessible()
+
+
+def no_table_moves(here: Visit) -> bool:
+    """Whether no table is wider than its frame."""
+    return bool(
+        here.page.evaluate(
+            "[...document.querySelectorAll('.cards')].every(e => e.scrollWidth <= e.clientWidth)"
+            " && document.querySelectorAll('.cards').length > 0"
+        )
+    )
+
+
+def test_rollover_on_a_phone(town: Town, browser: Browser) -> None:
+    here = visit(town.served, browser, PHONE)
+    here.enter(Role.SUPPORT, "kim")
+    (adjusted,) = town.warehouse.rows(
+        "select account_id from rollover.adjustment_history"
+        " where account_id in (select account_id from rollover.rollover_matrix)"
+        " order by account_id limit 1"
+    )
+    for account_id in (town.account, adjusted["account_id"]):
+        here.go(f"/accounts/{account_id}/rollover")
+        assert no_table_moves(here)
+        here.assert_accessible()
+
+
+def test_bills_tell_free_from_paid(town: Town) -> None:
+    """Two lines of one name differ by what paid for them; files for machines are for staff."""
+    (line,) = town.warehouse.rows(
+        "select account_id, bill_id from billing.bill_lines where treatment = 'free'"
+        " order by bill_id limit 1"
+    )
+    path = f"/accounts/{line['account_id']}/bills"
+    own = client(town.served, Role.SUBSCRIBER, line["account_id"])
+    desk = client(town.served, Role.SUPPORT, "kim")
+    assert "no charge" in said(own.get(f"{path}/{line['bill_id']}").text)
+    for page in (path, f"{path}/{line['bill_id']}"):
+        assert "JSON" not in own.get(page).text and "JSON" in desk.get(page).text
 
 
 # --- who may see what ---------------------------------------------------------------------------

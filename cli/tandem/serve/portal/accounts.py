@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, date, datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from tandem.queries import Row
-from tandem.rollover.matrix import COLUMNS, state
 from tandem.serve import queries
 from tandem.serve.access import Access, Session
 from tandem.serve.portal import faults, reading
 from tandem.serve.portal.addresses import OF_ACCOUNT, PATH, of_account
+from tandem.serve.portal.balances import Books, balances, marked
 from tandem.serve.portal.listing import read_page
 from tandem.serve.portal.overview import overview
 from tandem.serve.portal.pages import render
@@ -66,9 +63,17 @@ async def show(request: Request, subject: Visitor, account_id: str, cycle: str =
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
         found = await overview(session, account, wanted, subject.carrier_id)
+        last_bill = (await queries.bills(session, account_id, limit=1)).rows
     if found is None and wanted is not None:
         raise faults.not_found("There is no open period that begins on this day.")
-    return await render(request, "overview.html.j2", account=account, here="overview", view=found)
+    return await render(
+        request,
+        "overview.html.j2",
+        account=account,
+        here="overview",
+        view=found,
+        last_bill=last_bill[0] if last_bill else None,
+    )
 
 
 @router.get(f"{OF_ACCOUNT}/calls")
@@ -129,66 +134,23 @@ async def rollover(request: Request, subject: Visitor, account_id: str) -> Respo
         history = await queries.adjustment_history(session, account_id, limit=100)
         names = await queries.pools(session)
         summary = await queries.unbilled_summary(session, account_id)
-    today = (
-        summary[0]["as_of"].astimezone(zone(account["time_zone"])).date() if summary else date.min
-    )
+        kept = await reading.retention(session, account_id)
+        buckets = marked(buckets, await reading.first_cycle(session, account_id))
+    as_of = summary[0]["as_of"] if summary else datetime.now(UTC)
+    today = as_of.astimezone(zone(account["time_zone"])).date()
     received = await reading.recorded_adjustments(request.app.state.pool, account_id)
     new = {row["adjustment_id"] for row in received}
-    pools = sorted({row["pool_id"] for row in (*matrix, *buckets)})
     return await render(
         request,
         "rollover.html.j2",
         account=account,
         here="rollover",
-        pools=[
-            _pool(
-                names.get(pool_id) or pool_id,
-                [row for row in matrix if row["pool_id"] == pool_id],
-                [row for row in buckets if row["pool_id"] == pool_id],
-                today,
-            )
-            for pool_id in pools
-        ],
+        pools=balances(Books(account, matrix, buckets, summary, kept, today), names),
         # what was recorded since the last build is told apart: nothing is applied of it yet
         history=[row for row in history.rows if row["adjustment_id"] not in new],
         received=received,
         names=names,
     )
-
-
-def _pool(name: str, matrix: Sequence[Row], buckets: Sequence[Row], today: date) -> dict[str, Any]:
-    """A pool's year and its buckets; what only late calls of an ended cycle can use is past."""
-    shown = [
-        column for column in COLUMNS if column.always or any(row[column.name] for row in matrix)
-    ]
-    live = [
-        row
-        for row in buckets
-        if row["remaining_quantity"] and row["status"] == "available" and row["use_by"] >= today
-    ]
-    return {
-        "name": name,
-        "unit_type": (matrix or buckets)[0]["unit_type"],
-        "heads": [" ".join(column.head.split()) for column in shown],
-        "cycles": [
-            {
-                "start": row["cycle_start"],
-                "end": row["cycle_end"],
-                "state": state(row),
-                "figures": [_figure(row, column.name, column.at_close) for column in shown],
-            }
-            for row in matrix
-        ],
-        "live": sorted(live, key=lambda row: (row["expires_on"], row["available_from"])),
-        "gone": [row for row in buckets if row not in live],
-        "left": sum((row["remaining_units"] for row in live), Decimal(0)),
-    }
-
-
-def _figure(row: Row, name: str, at_close: bool) -> Decimal | None:
-    """None: it is decided when the cycle closes."""
-    value: Decimal = row[name] or Decimal(0)
-    return None if at_close and not row["is_closed"] and not value else value
 
 
 def read_day(text: str, what: str) -> date | None:

@@ -49,7 +49,7 @@ class Change:
 
 
 def changes(
-    orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, str]
+    orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, str], today: date
 ) -> list[Change]:
     """Changes of plan, the latest first.
 
@@ -57,6 +57,7 @@ def changes(
         orders: of ``order_history``, current ones.
         syncs: of ``order_sync``.
         carriers: names by id.
+        today: the last day that has figures.
     """
     wanted = {_key(row): row for row in orders if row["action"] in PLAN_ACTIONS}
     groups: dict[_KEY, set[_KEY]] = {key: {key} for key in wanted}
@@ -71,7 +72,7 @@ def changes(
     for keys in {id(group): group for group in groups.values()}.values():
         of_group = sorted((wanted[key] for key in keys), key=lambda row: row["requested_at"])
         own = [row for row in syncs if _key(row) in keys]
-        found.append(_change(of_group, own, carriers))
+        found.append(_change(of_group, own, carriers, today))
     return sorted(found, key=lambda one: (one.requested_at, one.title), reverse=True)
 
 
@@ -79,7 +80,9 @@ def _key(row: Row) -> _KEY:
     return (row["carrier_id"], row["order_id"])
 
 
-def _change(orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, str]) -> Change:
+def _change(
+    orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, str], today: date
+) -> Change:
     first = orders[0]
     parts = {row["carrier_id"]: _part(row, carriers) for row in orders}
     statuses = {row["sync_status"] for row in syncs}
@@ -106,10 +109,15 @@ def _change(orders: Sequence[Row], syncs: Sequence[Row], carriers: Mapping[str, 
                 ),
             )
     tone, words = _stand(orders, statuses, [_name(carriers, one) for one in lacking], parts)
+    effective_on = max(row["effective_on"] for row in orders)
+    if tone == "waiting" and effective_on <= today:
+        tone = "trouble"
+        pending = [part.carrier for part in parts.values() if not part.is_done]
+        words = _overdue(effective_on, list(dict.fromkeys(pending)))
     plan = fmt.clean(first["plan_name"]) or fmt.clean(first["plan_id"])
     return Change(
         TITLES[first["action"]].format(plan=plan),
-        max(row["effective_on"] for row in orders),
+        effective_on,
         first["requested_at"],
         tone,
         words,
@@ -137,6 +145,15 @@ def _stand(
     if "submitted" in said:
         return "waiting", "On its way; not every carrier has confirmed it yet."
     return "done", _confirmed(len(parts))
+
+
+def _overdue(effective_on: date, pending: list[str]) -> str:
+    """A change whose day has come while a carrier has still to confirm it."""
+    return (
+        f"Overdue: it was to count from {fmt.long_date(effective_on)}, but"
+        f" {fmt.listed(pending)} {'has' if len(pending) == 1 else 'have'} not confirmed it yet."
+        " Until then nothing changes for you."
+    )
 
 
 def _confirmed(carriers: int) -> str:

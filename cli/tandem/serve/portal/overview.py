@@ -12,6 +12,15 @@ from tandem.queries import Row
 from tandem.serve import queries
 from tandem.serve.access import Session
 from tandem.serve.portal import reading
+from tandem.serve.portal.balances import (
+    kept_note,
+    lapsed_note,
+    left_note,
+    marked,
+    order_note,
+    retention_of,
+    usable,
+)
 from tandem.serve.portal.charts import Bar, DailyChart, bar, daily
 from tandem.serve.portal.projection import (
     EARLIEST,
@@ -23,8 +32,11 @@ from tandem.serve.portal.projection import (
     project,
     zone,
 )
+from tandem.serve.portal.standing import Standing, is_closed, note, standing
 
 NO_POOL = "none"
+SHOWN = 3  # open cycles to choose from at once
+_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
 
 
 @dataclass(frozen=True)
@@ -32,10 +44,12 @@ class PoolView:
     """One allowance and its rollover.
 
     Attributes:
-        left, plan_left, rollover_left: units that can still be used.
-        used: units that drew on it.
-        buckets: rollover that can be used in this cycle, the next to lapse first.
-        expiring: units that lapse with this cycle, unless they are used.
+        figure, figure_words: what matters most: what is left, or in the end was used.
+        plan_left, rollover_left: units that can still be used, or were not.
+        is_live: whether they can be used.
+        buckets: rollover that can be used in this cycle, in the order in which it is.
+        rollover_note: a sentence on what lapses of it, or has lapsed, and on what is kept.
+        is_urgent: whether something lapses with this cycle.
         outlook: a sentence on the end of the cycle.
         is_short: whether that sentence is a warning.
     """
@@ -43,14 +57,16 @@ class PoolView:
     pool_id: str
     name: str
     unit_type: str
-    left: Decimal
+    figure: Decimal
+    figure_words: str
     plan_left: Decimal
     rollover_left: Decimal
-    used: Decimal
+    is_live: bool
     row: Row
     bar: Bar
     buckets: list[Row]
-    expiring: Decimal
+    rollover_note: str
+    is_urgent: bool
     outlook: str
     is_short: bool
 
@@ -72,7 +88,11 @@ class Overview:
         as_of: local time up to which everything is told.
         state: open, over (its bill is to come) or coming.
         note: a sentence on that.
-        cycles: all open cycles by their first day, to choose from.
+        stands: whether the account goes on.
+        cycles, earlier: open cycles by their first day, to choose from; the latest ones, and those
+            before.
+        is_earlier: whether it is one of the latter.
+        kept: sentences on rollover that is kept since a plan was left.
         charges: so far, beyond the plan's fee.
         plans: in effect on its last day that has begun.
     """
@@ -82,7 +102,11 @@ class Overview:
     as_of: datetime
     state: str
     note: str
+    stands: Standing
     cycles: list[tuple[date, date, bool]]
+    earlier: list[tuple[date, date, bool]]
+    is_earlier: bool
+    kept: list[str]
     pools: list[PoolView]
     free: list[Free]
     charges: list[tuple[str, Decimal]]
@@ -117,25 +141,30 @@ async def overview(
     """
     account_id = account["account_id"]
     summary = await queries.unbilled_summary(session, account_id)
-    cycles = sorted({(row["cycle_start"], row["cycle_end"]) for row in summary})
-    if not cycles:
+    if not summary:
         return None
     as_of = summary[0]["as_of"].astimezone(zone(account["time_zone"]))
     today = as_of.date()
-    chosen = _chosen(cycles, today, wanted)
+    cycles = _cycles(summary, account["closed_on"] if is_closed(account, today) else None)
+    chosen = _chosen(cycles, today, wanted) if cycles else None
     if chosen is None:
         return None
     start, end = chosen
     rows = [row for row in summary if row["cycle_start"] == start]
     last_day = min(max(today, start), end - timedelta(days=1))
+    held = await queries.effective_plans(session, account_id)
+    stands = standing(account, held, last_day, today)
     plans = [
         row
-        for row in await queries.effective_plans(session, account_id)
+        for row in held
         if row["effective_from"] <= last_day
         and (row["effective_to"] is None or row["effective_to"] > last_day)
     ]
     cycle_pace = pace(as_of, start, end, account["time_zone"])
     buckets = await queries.rollover_buckets(session, account_id, only_available=True)
+    matrix = await queries.rollover_matrix(session, account_id)
+    if buckets:
+        buckets = marked(buckets, await reading.first_cycle(session, account_id))
     used = {
         (row["carrier_id"], row["service"]): row["units"]
         for row in await reading.pooled(session, account_id, start)
@@ -147,30 +176,30 @@ async def overview(
     pools = [
         _pool(
             row,
-            [
-                one
-                for one in buckets
-                if one["pool_id"] == row["pool_id"]
-                and one["available_from"] <= start
-                and one["expires_on"] >= end
-                and one["status"] == "available"
-            ],
+            [one for one in buckets if one["pool_id"] == row["pool_id"]],
+            [one for one in matrix if one["pool_id"] == row["pool_id"]],
+            stands,
             cycle_pace,
             _rate([one for one in rates if one["pool_id"] == row["pool_id"]], used, carrier_id),
             currency,
         )
         for row in rows
-        if row["pool_id"] != NO_POOL
+        if row["pool_id"] != NO_POOL and _has_anything(row)
     ]
     by_day = await reading.days(session, account_id, start)
     charges = _charges(rows)
+    choices = [(first, last, first == start) for first, last in cycles]
     return Overview(
         start,
         end,
         as_of,
         "over" if cycle_pace.is_over else "open" if cycle_pace.has_begun else "coming",
-        _note(cycle_pace, end, today),
-        [(first, last, first == start) for first, last in cycles],
+        note(stands, cycle_pace, end, today),
+        stands,
+        choices[-SHOWN:],
+        choices[:-SHOWN],
+        any(is_chosen for _, _, is_chosen in choices[:-SHOWN]),
+        await _kept(session, account, buckets, matrix, today),
         pools,
         _free(rows, await reading.free(session, account_id, start)),
         charges,
@@ -203,30 +232,93 @@ def _chosen(
     return going_on[0] if going_on else cycles[-1]
 
 
-def _note(cycle_pace: Pace, end: date, today: date) -> str:
-    if cycle_pace.is_over:
-        return "This period has ended; its bill is on its way. Late calls may still be added."
-    left = (end - today).days
-    if left == 1:
-        return "It ends tonight."
-    return f"{left} days to go, today included."
+def _cycles(summary: Sequence[Row], closed_on: date | None) -> list[tuple[date, date]]:
+    """Open cycles; after an account was closed, those alone that still have something."""
+    return sorted(
+        {
+            (row["cycle_start"], row["cycle_end"])
+            for row in summary
+            if closed_on is None or row["cycle_start"] < closed_on or _was_used(row)
+        }
+    )
 
 
-def _pool(
-    row: Row, buckets: list[Row], cycle_pace: Pace, rate: Decimal | None, currency: str
+def _was_used(row: Row) -> bool:
+    return any(
+        row[column]
+        for column in (
+            "plan_used_units",
+            "rollover_used_units",
+            "overage_units",
+            "night_weekend_units",
+            "mobile_to_mobile_units",
+            "other_no_charge_units",
+            "metered_amount",
+        )
+    )
+
+
+def _has_anything(row: Row) -> bool:
+    """Whether a pool is more than what is kept of it."""
+    return bool(row["allowance_units"] or row["rollover_available_units"]) or _was_used(row)
+
+
+async def _kept(
+    session: Session, account: Row, buckets: Sequence[Row], matrix: Sequence[Row], today: date
+) -> list[str]:
+    """Sentences on rollover that is kept since a plan was left."""
+    units: dict[str, Decimal] = {}
+    for row in buckets:
+        if row["status"] == "retained":
+            units[row["pool_id"]] = units.get(row["pool_id"], ZERO) + row["remaining_units"]
+    if not units:
+        return []
+    cycles = await reading.retention(session, account["account_id"])
+    unit_types = {row["pool_id"]: row["unit_type"] for row in matrix}
+    return [
+        kept_note(
+            units[pool_id],
+            unit_types[pool_id],
+            retention,
+            today,
+            is_closed=is_closed(account, today),
+        )
+        for pool_id in sorted(units)
+        if (retention := retention_of(pool_id, matrix, cycles, account["bill_cycle_day"]))
+    ]
+
+
+def _pool(  # noqa: PLR0917
+    row: Row,
+    buckets: Sequence[Row],
+    matrix: Sequence[Row],
+    stands: Standing,
+    cycle_pace: Pace,
+    rate: Decimal | None,
+    currency: str,
 ) -> PoolView:
     unit_type = row["unit_type"]
-    projection = project(row, cycle_pace, rate)
+    is_live = stands.is_live and not cycle_pace.is_over
+    projection = project(row, cycle_pace, rate) if is_live else None
     plan_left, rollover_left = row["plan_remaining_units"], row["rollover_available_units"]
+    used = row["plan_used_units"] + row["rollover_used_units"] + row["overage_units"]
     expiring = min(row["rollover_expiring_units"], rollover_left)
+    live = usable(buckets, row) if is_live else []
+    notes = [left_note(one) for one in matrix if one["cycle_start"] == row["cycle_start"]]
+    if live:
+        notes.append(order_note(live, row["cycle_end"], unit_type))
+    elif cycle_pace.is_over:
+        notes.append(lapsed_note(expiring, rollover_left - expiring, unit_type, row["cycle_end"]))
+    unit = fmt.unit_words(unit_type)[1]
     return PoolView(
         row["pool_id"],
         fmt.clean(row["pool_name"]) or fmt.words(row["pool_id"]),
         unit_type,
-        plan_left + rollover_left,
+        plan_left + rollover_left if is_live else used,
+        f"{unit} left" if is_live else f"{unit} used",
         plan_left,
         rollover_left,
-        row["plan_used_units"] + row["rollover_used_units"] + row["overage_units"],
+        is_live,
         row,
         bar(
             [
@@ -238,9 +330,10 @@ def _pool(
             ],
             projection.used if projection else None,
         ),
-        sorted(buckets, key=lambda one: (one["expires_on"], one["available_from"])),
-        expiring,
-        _outlook(row, projection, cycle_pace, currency),
+        live,
+        " ".join(filter(None, notes)),
+        bool(live and expiring),
+        _outlook(row, projection, cycle_pace, currency) if is_live or cycle_pace.is_over else "",
         bool(projection and projection.overage) or bool(row["overage_units"]),
     )
 
@@ -252,6 +345,8 @@ def _outlook(row: Row, projection: Projection | None, cycle_pace: Pace, currency
         if row["overage_units"]:
             beyond = fmt.counted(row["overage_units"], unit_type)
             return f"{beyond} went beyond your plan and rollover."
+        if not row["rollover_used_units"]:
+            return "Your plan covered everything."
         return "Your plan and rollover covered everything."
     if projection is None:
         return (
@@ -290,7 +385,8 @@ def _free(rows: Sequence[Row], outside: Sequence[Row]) -> list[Free]:
                 found.append(Free(name, fmt.counted(_whole(row[column]), row["unit_type"])))
     found += [
         Free(
-            f"Not counted by your plan: {fmt.unit_words(row['unit_type'])[1]}",
+            f"{_TITLES.get(row['unit_type'], fmt.words(row['unit_type']))} that never use your"
+            " allowance",
             fmt.counted(_whole(row["units"]), row["unit_type"]),
         )
         for row in outside

@@ -22,8 +22,10 @@ from tandem.serve.portal.accounts import access, known_account, read_day
 from tandem.serve.portal.addresses import OF_ACCOUNT, of_account
 from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.changes import changes
+from tandem.serve.portal.naming import other_lines
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.projection import zone
+from tandem.serve.portal.standing import standing
 from tandem.serve.portal.visits import Visitor
 from tandem.serve.reading import Pool
 from tandem.serve.tmf import is_plain
@@ -61,6 +63,7 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
         syncs = await queries.order_sync(session, account_id)
         carriers = await reading.carrier_names(session)
         summary = await queries.unbilled_summary(session, account_id)
+        names = await reading.plan_names(session)
     received = await reading.just_received(_pool(request), account_id, subject.carrier_id)
     as_of = summary[0]["as_of"] if summary else datetime.now(zone("UTC"))
     today = as_of.astimezone(zone(account["time_zone"])).date()
@@ -75,10 +78,13 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
             row for row in held if row["effective_to"] is not None and row["effective_to"] <= today
         ],
         lines=lines,
-        changes=changes(history.rows, syncs, carriers),
+        changes=changes(history.rows, syncs, carriers, today),
         received=received,
         carriers=carriers,
         may_order=subject.role is Role.SUBSCRIBER,
+        stands=standing(account, held, today, today),
+        plan_names=names,
+        other_lines=other_lines(lines, [row for row in held if _is_on(row, today)], names),
     )
 
 

@@ -234,3 +234,57 @@ async def free(session: Session, account_id: str, cycle_start: date) -> list[Row
         """,
         (account_id, cycle_start),
     )
+
+
+async def retention(session: Session, account_id: str) -> dict[str, int]:
+    """For how many cycles the rollover of a plan that was left is kept, by pool."""
+    rows = await fetch(
+        session,
+        """
+        select distinct on (matrix.pool_id) matrix.pool_id, plans.rollover_retention_cycles
+        from rollover_matrix as matrix
+        inner join effective_plans as held
+            on held.account_id = matrix.account_id and held.effective_from < matrix.ended_at
+                and (held.effective_to is null or held.effective_to >= matrix.ended_at)
+        inner join catalog.plan_pools as pools
+            on pools.plan_id = held.plan_id and pools.pool_id = matrix.pool_id
+                and pools.has_rollover
+        inner join catalog.plans as plans on plans.plan_id = held.plan_id
+        where matrix.account_id = %s and matrix.ended_at is not null
+        order by matrix.pool_id, matrix.cycle_start desc, held.plan_id
+        """,
+        (account_id,),
+    )
+    return {row["pool_id"]: row["rollover_retention_cycles"] for row in rows}
+
+
+async def first_cycle(session: Session, account_id: str) -> date | None:
+    """The first day of the first cycle that is billed here."""
+    (row,) = await fetch(
+        session,
+        """
+        select least(
+            (select min(cycle_start) from bills where account_id = %(account_id)s),
+            (select min(cycle_start) from unbilled_summary where account_id = %(account_id)s)
+        ) as first_cycle
+        """,
+        {"account_id": account_id},
+    )
+    found: date | None = row["first_cycle"]
+    return found
+
+
+async def plan_names(session: Session) -> dict[str, str]:
+    """Names of the catalog's plans by id."""
+    rows = await fetch(
+        session, "select plan_id, plan_name from catalog.plans where plan_name is not null"
+    )
+    return {row["plan_id"]: row["plan_name"] for row in rows}
+
+
+async def known_accounts(session: Session, account_ids: list[str | None]) -> set[str]:
+    """Which of these accounts there are, and the visitor may see."""
+    rows = await fetch(
+        session, "select account_id from accounts where account_id = any(%s)", (account_ids,)
+    )
+    return {row["account_id"] for row in rows}

@@ -11,6 +11,7 @@ from tandem.serve.portal import faults, reading
 from tandem.serve.portal.accounts import LONGEST, access, known_account
 from tandem.serve.portal.addresses import OF_ACCOUNT
 from tandem.serve.portal.listing import read_page
+from tandem.serve.portal.naming import named
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Subject
@@ -36,7 +37,7 @@ async def search(request: Request, subject: Visitor, q: str = "", page: str = "1
     at = read_page(page)
     async with access(request).session(subject) as session:
         found = await queries.search_accounts(session, text, at.size, at.offset)
-        waiting = await queries.exceptions(session, only_open=True, limit=8)
+        waiting = await named(session, await queries.exceptions(session, only_open=True, limit=8))
     return await render(
         request,
         "search.html.j2",
@@ -92,6 +93,7 @@ async def _exceptions(  # noqa: PLR0917
             limit=at.size,
             offset=at.offset,
         )
+        found = await named(session, found)
         carriers = await reading.carrier_names(session)
     return await render(
         request,
