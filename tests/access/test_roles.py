@@ -243,6 +243,7 @@ NAMING = {
     "settlement_statements": ["carrier_id"],
     "suspended_usage": ["carrier_id"],
     "unbilled_detail": ["carrier_id"],
+    "voided_usage": ["carrier_id"],
 }
 
 
