@@ -32,10 +32,10 @@ CHARACTERISTICS = tuple(
 NAMES = {name: to_camel(name) for name in CHARACTERISTICS}
 EXAMPLE_USAGE: dict[str, Any] = {
     "@type": "Usage",
-    "usageDate": "2026-06-14T09:30:00Z",
+    "usageDate": "2025-08-29T09:30:00Z",
     "usageType": "voice",
     "usageCharacteristic": [
-        {"name": "cdrId", "value": "W-20260614-000017"},
+        {"name": "cdrId", "value": "W-20250829-000017"},
         {"name": "direction", "value": "originated"},
         {"name": "callingNumber", "value": "+19125550101"},
         {"name": "calledNumber", "value": "+14045550177"},
