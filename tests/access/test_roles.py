@@ -174,7 +174,8 @@ def test_the_server_reads_what_it_needs_in_its_own_name(
         *("catalog.carriers", "catalog.plans", "catalog.plan_services"),
         *("catalog.settlement_agreements", "catalog.int_plan_carriers"),
         *("integrity.int_accounts", "integrity.effective_plans", "integrity.casi_subscribers"),
-        *("integrity.int_counting_orders", "integrity.order_history", "integrity.order_sync"),
+        *("integrity.int_casi_rows", "integrity.int_counting_orders"),
+        *("integrity.order_history", "integrity.order_sync"),
         "integrity.bundle_exceptions",
     }
     for relation, names in readable.items():
@@ -299,6 +300,7 @@ NAMING = {
     "settlement_statements": ["carrier_id"],
     "suspended_usage": ["carrier_id"],
     "unbilled_detail": ["carrier_id"],
+    "voided_usage": ["carrier_id"],
 }
 
 

@@ -49,7 +49,7 @@ def test_without_tokens_of_carriers(warehouse: Warehouse, tmp_path: Path) -> Non
         with served.person(Role.SUPPORT, "sue") as sue:
             # nothing has been built here, but she is let in
             assert_error(sue.get("/api/v1/exceptions"), 503, "notReady")
-            assert_error(sue.get(ORDERS), 401, "invalidToken")
+            assert_error(sue.get(ORDERS), 403, "forbidden")
         with served.client("wireless") as wireless:
             assert_error(wireless.get(ORDERS), 401, "invalidToken")
 

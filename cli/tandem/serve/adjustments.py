@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -113,6 +114,10 @@ async def adjust(
     """
     recorded = await record(request, subject, account_id, wanted)
     response.status_code = HTTPStatus.CREATED if recorded.load_id else HTTPStatus.OK
+    this_one = urlencode({"adjustmentId": recorded.row["adjustment_id"]})
+    response.headers["Location"] = (
+        f"{PATH}/accounts/{quote(account_id, safe='')}/adjustments?{this_one}"
+    )
     return recorded.row | {"unit_type": recorded.unit_type, "warnings": list(recorded.warnings)}
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse
@@ -28,6 +29,7 @@ from tandem.serve.access import Access, OwnSessions
 from tandem.serve.authentication import Tokens
 from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
+from tandem.serve.methods import Heads
 from tandem.serve.portal import PATH, create_portal
 from tandem.serve.rates import Rates
 from tandem.serve.reading import fetch
@@ -45,6 +47,22 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # also around the answer to what nobody has foreseen
         return SecurityHeaders(super().build_middleware_stack(), https=self.state.https)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _without_422(super().openapi())
+        return self.openapi_schema
+
+
+def _without_422(schema: dict[str, Any]) -> dict[str, Any]:
+    """The description without the framework's answer to what is invalid: ours is 400."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    return schema
 
 
 def create_app(
@@ -89,12 +107,15 @@ def create_app(
     app.state.https = https
     errors.register(app)
     app.add_middleware(BodyLimits)
-    for router in (
+    app.add_middleware(Heads)
+    routers = (
         *(ordering.router, qualification.router, usage.router, billing.router, balances.router),
         # what is said of one account comes last: it takes any path below
         *(batch.router, adjustments.router, accounts.router),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
 
     @app.get(PATH, include_in_schema=False)
     async def to_portal() -> RedirectResponse:

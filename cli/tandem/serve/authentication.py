@@ -92,8 +92,13 @@ def _caller(
     token = credentials.credentials if credentials else None
     carrier_id = _platform(request, token)
     if carrier_id is None:
-        _rates(request).admit_unknown(address_of(request))
-        raise _unauthenticated(token)
+        subject_of(request, token)  # 401 unless it is somebody's
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            "Forbidden",
+            "This is for carriers' platforms, by the tokens that tandem.toml names.",
+        )
     return carrier_id
 
 

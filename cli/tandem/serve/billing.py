@@ -30,6 +30,7 @@ from tandem.serve.asking import (
 from tandem.serve.authentication import Reader
 from tandem.serve.errors import ApiError
 from tandem.serve.rates import Rates
+from tandem.serve.selecting import SelectingRoute, attributes, selection
 from tandem.serve.tmf_reading import (
     AccountRef,
     BillDocument,
@@ -43,7 +44,14 @@ from tandem.serve.usage import Party, account_asked_for
 from tandem.tokens import Subject
 
 PATH = "/tmf-api/customerBillManagement/v4/customerBill"
-router = APIRouter(prefix=PATH, tags=["bills (TMF678)"], responses=COMMON, dependencies=[FILTERS])
+router = APIRouter(
+    prefix=PATH,
+    tags=["bills (TMF678)"],
+    responses=COMMON,
+    dependencies=[FILTERS],
+    route_class=SelectingRoute,
+)
+_FIELDS = selection(attributes(CustomerBill))
 Kind = Literal["json", "html", "pdf"]
 MIME_TYPES: dict[Kind, str] = {
     "json": "application/json",
@@ -67,7 +75,13 @@ BillId = Annotated[
 ]
 
 
-@router.get("", response_model=list[CustomerBill], summary="List bills", responses=PAGED)
+@router.get(
+    "",
+    response_model=list[CustomerBill],
+    summary="List bills",
+    responses=PAGED,
+    dependencies=[_FIELDS],
+)
 async def list_bills(
     request: Request, subject: Reader, part: Parted, account_id: Party = None
 ) -> list[CustomerBill]:
@@ -117,7 +131,9 @@ async def document(request: Request, subject: Reader, bill_id: BillId, kind: Kin
     )
 
 
-@router.get("/{bill_id:path}", response_model=CustomerBill, summary="A bill")
+@router.get(
+    "/{bill_id:path}", response_model=CustomerBill, summary="A bill", dependencies=[_FIELDS]
+)
 async def show_bill(request: Request, subject: Reader, bill_id: BillId) -> CustomerBill:
     """A bill with its amounts, and where its documents are."""
     async with session_of(request, subject) as session:
