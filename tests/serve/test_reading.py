@@ -1227,12 +1227,13 @@ def test_a_login_that_only_reads(
                     assert person.get(path).status_code == 200
             with served.client("wireless") as platform:
                 assert platform.get(ORDERS).json()
+                # before anything is loaded, which goes by the other login
+                assert town.rows(
+                    "select distinct usename::text from pg_stat_activity"
+                    " where datname = current_database() and application_name = 'tandem serve'"
+                ) == [{"usename": "login_web"}]
                 sent = platform.post(USAGE, json=record("N-by-a-reader"))
                 assert sent.status_code == 201, sent.text
-            assert town.rows(
-                "select distinct usename::text from pg_stat_activity"
-                " where datname = current_database() and application_name = 'tandem serve'"
-            ) == [{"usename": "login_web"}]
     finally:
         town.execute("drop role login_web")
 

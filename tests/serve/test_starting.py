@@ -97,7 +97,7 @@ def test_with_a_reader_that_is_no_login(tmp_path: Path) -> None:
         env={
             "TANDEM_SECRET": SECRET,
             "TANDEM_CONFIG": str(config),
-            "TANDEM_READER_DATABASE_URL": f"postgresql://a:{MADE_UP}@127.0.0.1:port/x",
+            "TANDEM_READER_DATABASE_URL": f"postgresql:/a:{MADE_UP}@127.0.0.1/x",
         },
     )
     assert done.code == 1
