@@ -1217,6 +1217,7 @@ def test_a_login_that_only_reads(
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     session.execute(statement.encode())
+        (began,) = town.rows("select clock_timestamp() as at")  # another server may be at work
         with serving(town, configuration(tmp_path)) as served:
             for role, subject in (
                 (Role.SUPPORT, "sue"),
@@ -1231,6 +1232,8 @@ def test_a_login_that_only_reads(
                 assert town.rows(
                     "select distinct usename::text from pg_stat_activity"
                     " where datname = current_database() and application_name = 'tandem serve'"
+                    " and backend_start > %s",
+                    began["at"],
                 ) == [{"usename": "login_web"}]
                 sent = platform.post(USAGE, json=record("N-by-a-reader"))
                 assert sent.status_code == 201, sent.text
