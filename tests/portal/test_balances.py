@@ -173,6 +173,13 @@ def test_what_cannot_be_known_is_left_out() -> None:
     assert figure(found, 8, "closing balance") == 802
 
 
+def test_a_pool_that_the_cycle_has_not_any_more() -> None:
+    """What could be used in August is not told as what there is in September."""
+    other = told(9, 0) | {"pool_id": "data"}
+    found = balance(MATRIX[:2], BUCKETS, [SUMMARY[0], other], date(2025, 9, 10))
+    assert found.left == 0 and not found.live and not found.order
+
+
 def test_a_year_is_twelve_cycles() -> None:
     """Of 13 billed ones and 3 open ones the last 12; the others stand apart."""
     matrix = [cycle(number, 0, is_closed=number <= 13) for number in range(1, 17)]
