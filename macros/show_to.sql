@@ -1,20 +1,24 @@
 {#-
-    Post-hook of a mart that people outside engineering read: makes a view of its rows in the schema of
-    each audience, under the mart's own name, and lets the audience's role read that and nothing else.
+    Post-hook of every model: of a mart that people outside engineering read it makes a view of its rows
+    in the schema of each audience, under the mart's own name, and lets the audience's role read that and
+    nothing else. What is not shown any more, `hide_from` removes.
 
     The filter is part of a `security_barrier` view, so that no function in a query sees a row before it.
 
-    Args:
-        portal: 'account': rows of the account that the session is for (setting `tandem.account_id`).
-        carrier: 'own': rows of the carriers whose role the session has; 'served': rows of accounts that
-            have service from one of them; 'concerned': rows that it placed or must act on; 'sent': rows
-            on their way from or to one of them.
-        support: 'all': every row.
-        hidden: columns that the portal does not show: they are null there.
+    Config in `meta`:
+        show_to: which rows each audience sees.
+            portal: 'account': rows of the account that the session is for (setting `tandem.account_id`).
+            carrier: 'own': rows of the carriers whose role the session has; 'served': rows of accounts
+                that have service from one of them; 'concerned': rows that it placed or must act on;
+                'sent': rows on their way from or to one of them.
+            support: 'all': every row.
+        hide_in_portal: columns that the portal does not show: they are null there.
 
-    Example: "{{ show_to(portal='account', carrier='served', support='all') }}"
+    Example: `+meta: {show_to: {portal: account, carrier: served, support: all}}`
 -#}
-{% macro show_to(portal=none, carrier=none, support=none, hidden=[]) -%}
+{% macro show_to() -%}
+    {%- set audiences = model.config.meta.get('show_to', {}) -%}
+    {%- set hidden = model.config.meta.get('hide_in_portal', []) -%}
     {%- set carriers -%}
         (
             select coalesce(array_agg(substr(rolname, length('tandem_carrier_') + 1)), '{}')
@@ -31,7 +35,7 @@
         'sent': '(mart.from_carrier_id = any(' ~ carriers ~ ') or mart.to_carrier_id = any(' ~ carriers ~ '))',
         'all': 'true',
     } -%}
-    {%- if carrier == 'served' -%}
+    {%- if audiences.get('carrier') == 'served' -%}
         {%- set served = ref('int_carrier_accounts') -%}
         {%- do filters.update({
             'served': 'exists (select 1 from ' ~ served ~ ' as served where served.account_id = mart.account_id'
@@ -48,8 +52,7 @@
             ) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set audiences = {'portal': portal, 'carrier': carrier, 'support': support} -%}
-    {%- for schema, rows in audiences.items() if rows %}
+    {%- for schema, rows in audiences.items() %}
         {%- set shown = schema ~ '.' ~ this.identifier %}
         do $show$
         begin

@@ -16,6 +16,7 @@ from tests.support.warehouse import Databases, Warehouse
 LONG_FILES = (
     "properties/test_against_rater",
     "properties/test_orders_against_rater",
+    "rules/test_after_closes",
     "cli/test_closing",
     "catalog/test_gate",
     "cli/test_commands",
@@ -76,6 +77,17 @@ def make_warehouse(
     with ExitStack() as stack:
         yield lambda: stack.enter_context(
             databases.warehouse(tmp_path_factory.mktemp("warehouse"), template=prepared)
+        )
+
+
+@pytest.fixture(scope="session")
+def copy_of(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Warehouse], Warehouse]]:
+    """Make a warehouse like another one."""
+    with ExitStack() as stack:
+        yield lambda original: stack.enter_context(
+            databases.warehouse(tmp_path_factory.mktemp("copy"), template=original.name)
         )
 
 

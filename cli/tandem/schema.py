@@ -15,7 +15,8 @@ FINANCE = "tandem_finance"
 PORTAL = "tandem_portal"  # a subscriber: the rows of one account at a time
 SUPPORT = "tandem_support"  # the support desk: every account
 CARRIER = "tandem_carrier"  # what roles of carriers have in common; which rows, goes by the role
-ROLES = (OWNER, ENGINEER, FINANCE, PORTAL, SUPPORT, CARRIER)
+SERVER = "tandem_server"  # `tandem serve` itself, where it asks in nobody else's name
+ROLES = (OWNER, ENGINEER, FINANCE, PORTAL, SUPPORT, CARRIER, SERVER)
 
 # the roles that read marts get their grants on each of them from dbt
 _READABLE_SCHEMAS = {
@@ -23,6 +24,18 @@ _READABLE_SCHEMAS = {
     PORTAL: ("portal", "catalog"),
     SUPPORT: ("support", "catalog"),
     CARRIER: ("carrier", "catalog"),
+    SERVER: ("raw", "outbox", "catalog", "integrity", "control"),
+}
+# what the server reads of what commands write; of what dbt makes, models say server_reads
+_SERVER_READS = {
+    "raw.accounts": (
+        *("account_id", "time_zone", "opened_on", "closed_on"),
+        *("load_id", "row_number"),  # no names, no addresses
+    ),
+    "raw.rollover_adjustments": (),  # what staff recorded since the last build
+    "raw.orders": (),
+    "raw.cdrs": (),
+    "outbox.received_orders": ("carrier_id", "idempotency_key", "sha256"),
 }
 DBT_SCHEMAS = (
     "catalog",
@@ -144,6 +157,16 @@ def _grant(connection: Connection) -> None:
                 sql.Identifier(schema), sql.Identifier(role)
             )
             for schema in schemas
+        ]
+    server = sql.Identifier(SERVER)
+    for table, columns in _SERVER_READS.items():
+        named = sql.Identifier(*table.split("."))
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        statements += [
+            sql.SQL("revoke all on {} from {}").format(named, server),
+            sql.SQL("grant select {} on {} to {}").format(
+                sql.SQL("({})").format(listed) if columns else sql.SQL(""), named, server
+            ),
         ]
     for statement in statements:
         connection.execute(statement)

@@ -6,6 +6,9 @@ Everything is taken from the environment, so that ``dbt`` beside the CLI (throug
 ``TANDEM_DATABASE_URL``
     any Postgres >= 16, as ``postgresql://user:password@host:port/database``. Unset: the embedded
     server under the working folder.
+``TANDEM_READER_DATABASE_URL``
+    the same database, by a login that can only become the roles that ``tandem serve`` reads as.
+    Unset: it reads by the login of ``TANDEM_DATABASE_URL``.
 ``TANDEM_HOME``
     the working folder, by default ``.tandem`` in the project.
 ``TANDEM_PROJECT_DIR``
@@ -34,11 +37,13 @@ class Settings:
         project_dir: folder of ``dbt_project.yml``.
         home: working folder (embedded server, logs).
         database_url: the configured database, or None for the embedded server.
+        reader_url: how the server reads, if not in the same way.
     """
 
     project_dir: Path
     home: Path
     database_url: str | None
+    reader_url: str | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -54,7 +59,12 @@ def load() -> Settings:
     """
     project_dir = _project_dir()
     home = Path(os.environ.get("TANDEM_HOME") or project_dir / ".tandem").absolute()
-    return Settings(project_dir, home, os.environ.get("TANDEM_DATABASE_URL") or None)
+    return Settings(
+        project_dir,
+        home,
+        os.environ.get("TANDEM_DATABASE_URL") or None,
+        os.environ.get("TANDEM_READER_DATABASE_URL") or None,
+    )
 
 
 def _project_dir() -> Path:

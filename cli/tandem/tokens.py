@@ -45,7 +45,7 @@ class Subject:
     Attributes:
         role: what kind.
         subject: account of a subscriber, carrier of a carrier's user, name of somebody of support.
-        user: who does what is done, as it is written down.
+        user: who acts, by the name that the token gives.
         expires_at: until when.
         session: differs from token to token; forms are bound to it.
         is_platform: whether it is no person but a carrier's platform.
@@ -69,9 +69,34 @@ class Subject:
         return self.subject if self.role is Role.CARRIER else None
 
     @property
+    def acts_as(self) -> str:
+        """Who does what is done, as it is written down: ``wireless/ann``, ``support/sue``.
+
+        The names of people are each carrier's own affair, and the same one may be known at
+        several. What is done on the machine itself bears the name of its user, without a slash.
+        """
+        if self.is_platform:
+            return f"platform of {self.subject}"
+        if self.role is Role.SUBSCRIBER:
+            return f"{self.role}/{self.subject}"
+        return f"{self.carrier_id or self.role}/{self.user}"
+
+    @property
     def is_staff(self) -> bool:
         """Whether it is nobody's subscriber."""
         return self.role is not Role.SUBSCRIBER
+
+
+def platform_of(carrier_id: str) -> Subject:
+    """The platform of a carrier, which has a token that does not end."""
+    return Subject(
+        Role.CARRIER,
+        carrier_id,
+        carrier_id,
+        datetime.max.replace(tzinfo=UTC),
+        f"platform of {carrier_id}",
+        is_platform=True,
+    )
 
 
 class InvalidTokenError(Exception):
@@ -135,13 +160,16 @@ def issue_token(
         user: who acts; by default the subject.
 
     Raises:
-        Refused: the time is none or too long, or the subject is no name.
+        Refused: the time is none or too long, or the subject is no name, or a carrier has that of
+            another role, as which its people would act.
     """
     if not timedelta(0) < ttl <= LONGEST_TTL:
         raise Refused(f"A token may live up to {LONGEST_TTL.days} days.")
     for name in (subject, user):
         if name is not None and (not name.strip() or not name.isprintable()):
             raise Refused("Somebody needs a name that can be printed.")
+    if role is Role.CARRIER and subject in set(Role):
+        raise Refused(f"{subject} is a role; no carrier can be called so.")
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
         "aud": _AUDIENCE,

@@ -15,8 +15,7 @@
 -- depends_on: {{ ref('int_order_sync') }}
 -- depends_on: {{ ref('int_counting_orders') }}
 -- depends_on: {{ ref('int_sync_exceptions') }}
--- depends_on: {{ ref('int_unknown_plan_orders') }}
--- depends_on: {{ ref('int_unknown_account_orders') }}
+-- depends_on: {{ ref('int_unresolved_orders') }}
 -- depends_on: {{ ref('int_fulfilled_orders') }}
 -- depends_on: {{ ref('int_plan_history') }}
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests.cli.running import environment
 from tests.cli.town import load_folder, make_town
-from tests.support.warehouse import Warehouse
+from tests.support.warehouse import Warehouse, copy_project
 
 THROUGH = date(2025, 7, 1)
 # each audience: its role and its schema
@@ -23,6 +29,7 @@ AUDIENCES = {
     "finance": "tandem_finance",
 }
 SCHEMAS = {"portal": "portal", "wireless": "carrier", "wireline": "carrier", "support": "support"}
+LOGINS = AUDIENCES | {"server": "tandem_server"}
 BESIDE_MARTS = ("raw", "issued", "outbox", "staging", "catalog_history")
 
 
@@ -36,11 +43,11 @@ def town(
         load_folder(warehouse, month)
     warehouse.build()
     warehouse.close(THROUGH)
-    for name, role in AUDIENCES.items():
+    for name, role in LOGINS.items():
         warehouse.execute(f"drop role if exists login_{name}")
         warehouse.execute(f"create role login_{name} login in role {role}")
     yield warehouse
-    for name in AUDIENCES:
+    for name in LOGINS:
         warehouse.execute(f"drop role login_{name}")
 
 
@@ -137,7 +144,57 @@ def test_nobody_reads_beside_his_schema(
         assert len(readable - outside) > 10
 
 
-@pytest.mark.parametrize("name", AUDIENCES)
+def test_the_server_reads_what_it_needs_in_its_own_name(
+    town: Warehouse, login: Callable[[str], Session]
+) -> None:
+    """Every column there is, one by one; then some that it must not read."""
+    session = login("server")
+    columns = town.rows(
+        "select attrelid, nspname || '.' || relname as relation, attname from pg_attribute"
+        " inner join pg_class on pg_class.oid = attrelid"
+        " inner join pg_namespace as n on n.oid = relnamespace"
+        " where relkind in ('r', 'v', 'm', 'p') and attnum > 0 and not attisdropped"
+        " and nspname not like 'pg\\_%' and nspname != 'information_schema'"
+    )
+    readable: dict[str, set[str]] = {}
+    for row in columns:
+        (may,) = session.rows(
+            "select has_schema_privilege(%s, 'usage')"
+            " and has_column_privilege(%s::oid, %s, 'select') as may",
+            row["relation"].split(".")[0],
+            row["attrelid"],
+            row["attname"],
+        )
+        if may["may"]:
+            readable.setdefault(row["relation"], set()).add(row["attname"])
+    assert set(readable) == {
+        *("raw.accounts", "raw.orders", "raw.cdrs", "raw.rollover_adjustments"),
+        *("outbox.received_orders", "catalog.plan_pools", "catalog.adjustment_reasons"),
+        *("control.build_state", "control.run_values"),
+        *("catalog.carriers", "catalog.plans", "catalog.plan_services"),
+        *("catalog.settlement_agreements", "catalog.int_plan_carriers"),
+        *("integrity.int_accounts", "integrity.effective_plans", "integrity.casi_subscribers"),
+        *("integrity.int_casi_rows", "integrity.int_counting_orders"),
+        *("integrity.order_history", "integrity.order_sync"),
+        "integrity.bundle_exceptions",
+    }
+    for relation, names in readable.items():
+        assert not names & {
+            *("holder_name", "subscriber_name", "email", "city", "postal_code"),
+            *("address_line1", "address_line2", "monthly_fee", "overage_rate", "usage_share"),
+        }, relation
+    assert session.rows("select count(*) as rows from raw.orders") != [{"rows": 0}]
+    for forbidden in (
+        *("select * from raw.accounts", "select email from integrity.casi_subscribers"),
+        *("select * from portal.bills", "select * from support.accounts"),
+        *("select * from billing.bills", "select * from issued.bills", "select * from raw.loads"),
+        *("select * from outbox.messages", "select body from outbox.messages"),
+        *("select * from catalog.settlement_terms", "set role tandem_support"),
+    ):
+        session.may_not(forbidden)
+
+
+@pytest.mark.parametrize("name", LOGINS)
 def test_nobody_writes(town: Warehouse, login: Callable[[str], Session], name: str) -> None:
     session = login(name)
     session.may_not("insert into raw.loads default values")
@@ -243,6 +300,7 @@ NAMING = {
     "settlement_statements": ["carrier_id"],
     "suspended_usage": ["carrier_id"],
     "unbilled_detail": ["carrier_id"],
+    "voided_usage": ["carrier_id"],
 }
 
 
@@ -274,3 +332,64 @@ def test_what_is_shown_outlives_a_build(town: Warehouse, login: Callable[[str], 
     session = login("portal")
     session.become(one["account_id"])
     assert session.rows("select * from portal.bills") != []
+
+
+def test_what_nobody_shows_any_more_is_gone(
+    town: Warehouse, login: Callable[[str], Session], tmp_path: Path
+) -> None:
+    """Also after a plain dbt run of one model; what was not selected and is shown stays."""
+    project = copy_project(tmp_path / "project", {})
+    told = (project / "dbt_project.yml").read_text()
+    (project / "dbt_project.yml").unlink()
+    (project / "dbt_project.yml").write_text(
+        told.replace("show_to: {portal: account, support: all}", "show_to: {support: all}").replace(
+            "          show_to: {support: all}\n    rating", "          {}\n    rating"
+        )
+    )
+    assert told != (project / "dbt_project.yml").read_text()
+    town.execute(
+        "set role tandem_engineer; create view portal.of_a_model_that_is_gone as select 1 as a;"
+        " grant select on portal.of_a_model_that_is_gone to tandem_portal; reset role;"
+        " create view support.made_by_hand as select 1 as a;"
+        " set role tandem_engineer; grant select on accounting.journal to tandem_server"
+    )
+    session = login("portal")
+    assert session.rows("select * from portal.of_a_model_that_is_gone") == [{"a": 1}]
+    assert "portal.bill_documents" in (before := shown(town))
+    plain_dbt(replace(town, project=project), "run", "--select", "casi_conflicts")
+    assert before - shown(town) == {
+        "portal.of_a_model_that_is_gone",
+        "portal.bill_documents",
+        "support.exception_ageing",
+    }
+    assert shown(town) <= before
+    server = login("server")
+    server.may_not("select * from accounting.journal")
+    assert server.rows("select count(*) as rows from integrity.order_sync") != [{"rows": 0}]
+    plain_dbt(town, "run", "--select", "bill_documents", "exception_ageing")
+    assert before - shown(town) == {"portal.of_a_model_that_is_gone"}
+    town.execute("drop view support.made_by_hand")
+
+
+def plain_dbt(warehouse: Warehouse, *arguments: str) -> None:
+    """dbt as somebody runs it who knows nothing of the command."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments, "--no-use-colors"],
+        cwd=warehouse.project,
+        env=os.environ | environment(warehouse) | {"DBT_LOG_PATH": str(warehouse.folder / "logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def shown(town: Warehouse) -> set[str]:
+    """Views of all audiences, by schema."""
+    return {
+        f"{row['schemaname']}.{row['viewname']}"
+        for row in town.rows(
+            "select schemaname, viewname from pg_views"
+            " where schemaname in ('portal', 'carrier', 'support')"
+        )
+    }

@@ -90,6 +90,23 @@ def test_names_that_are_refused(name: str) -> None:
         tokens.issue_token(KEY, Role.SUPPORT, name)
 
 
+def test_who_acts() -> None:
+    """People of two carriers may have one name, and so may the user of the machine."""
+
+    def acting(role: Role, subject: str, user: str | None = None) -> str:
+        return tokens.read_token(KEY, tokens.issue_token(KEY, role, subject, user=user)).acts_as
+
+    assert acting(Role.CARRIER, "wireless", "ann") == "wireless/ann"
+    assert acting(Role.CARRIER, "wireline", "ann") == "wireline/ann"
+    assert acting(Role.CARRIER, "wireless") == "wireless/wireless"
+    assert acting(Role.SUPPORT, "ann") == "support/ann"
+    assert acting(Role.SUBSCRIBER, "A1", "ann") == "subscriber/A1"
+    assert tokens.platform_of("wireless").acts_as == "platform of wireless"
+    for role in Role:  # whose people would act as those of the role
+        with pytest.raises(Refused, match="is a role"):
+            tokens.issue_token(KEY, Role.CARRIER, str(role))
+
+
 def test_times_in_words() -> None:
     assert tokens.parse_ttl("90s") == timedelta(seconds=90)
     assert tokens.parse_ttl("7d") == timedelta(days=7)

@@ -172,7 +172,11 @@ def test_rollover_that_a_plan_does_not_use_is_kept_not_promised() -> None:
         bucket["status"] = "retained"
     rollover = view_of(document).pools[0].rollover
     assert rollover is not None
-    assert "your present plan does not use it" in rollover.sentence
+    assert rollover.sentence.endswith(
+        "It is kept for you, but not used: on 30 June 2026, the last day of this period, you had"
+        " no plan with rollover for it."
+    )
+    assert "Kept" in [note.label for note in view_of(document).notes]
     assert {bucket.state for bucket in rollover.buckets} == {"kept"}
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.samples import empty
 from tests.cli.town import THROUGH, load_folder, make_town
-from tests.support.warehouse import Databases, Warehouse
+from tests.support.warehouse import Warehouse
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +29,6 @@ def clean(shared: Warehouse) -> Warehouse:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Feeds of a small town, in folders by month."""
     return make_town(tmp_path_factory.mktemp("town") / "town")
-
-
-@pytest.fixture(scope="session")
-def copy_of(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Warehouse], Warehouse]]:
-    """Make a warehouse like another one."""
-    with ExitStack() as stack:
-        yield lambda original: stack.enter_context(
-            databases.warehouse(tmp_path_factory.mktemp("copy"), template=original.name)
-        )
 
 
 @pytest.fixture(scope="session")

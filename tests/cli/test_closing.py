@@ -164,17 +164,6 @@ def strip(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     return picture(named, ("load_id", "voided_load_id", "issued_at"))
 
 
-def test_closing_twice_is_closing_once(
-    june_closed: Warehouse, copy_of: Callable[[Warehouse], Warehouse]
-) -> None:
-    warehouse = copy_of(june_closed)
-    before = issued(warehouse)
-    result = warehouse.close(THROUGH)
-    assert (result.close_id, result.cycles, result.bills) == (None, 0, 0)
-    assert_same(issued(warehouse), before)
-    assert warehouse.rows("select * from control.run_requests") == []
-
-
 @pytest.mark.parametrize(
     "statement",
     [

@@ -289,7 +289,7 @@ def test_dry_run_shows_everything_and_changes_nothing(
     assert_same(marts(warehouse), shown)
 
 
-def test_nothing_to_close_leaves_nothing(
+def test_closing_twice_is_closing_once(
     june_closed: Warehouse, copy_of: Callable[[Warehouse], Warehouse]
 ) -> None:
     warehouse = copy_of(june_closed)
@@ -298,6 +298,7 @@ def test_nothing_to_close_leaves_nothing(
     assert (done.code, done.out) == (0, "")
     assert done.err == "There is nothing to close.\n"
     assert_same(issued(warehouse), before)
+    assert warehouse.rows("select * from control.run_requests") == []
 
 
 def test_unknown_jurisdictions_are_named(make_warehouse: Callable[[], Warehouse]) -> None:

@@ -5,29 +5,40 @@ They are in one file, as each test process would make the town again.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import unquote
 
+import httpx
 import jwt
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
+from psycopg.rows import dict_row
 from pypdf import PdfReader
+from starlette.routing import Route
 
 from tandem.bills import format as fmt
+from tandem.serve import create_app
+from tandem.serve.authentication import Tokens
+from tandem.serve.portal import reading
+from tandem.serve.portal.addresses import OF_ACCOUNT, of_account
 from tandem.serve.portal.balances import lapsed_note, provisional
+from tandem.serve.rates import Rates
 from tandem.tokens import Role
 from tests.cli.town import load_folder, make_town
-from tests.portal import leavers
+from tests.portal import leavers, odd
 from tests.portal.support import (
     PHONE,
     Visit,
@@ -37,8 +48,9 @@ from tests.portal.support import (
     visit,
 )
 from tests.serve.support import SECRET, Served, serving
-from tests.support.warehouse import Databases, Warehouse
+from tests.support.warehouse import Databases, Warehouse, copy_project
 
+T = TypeVar("T")
 THROUGH = date(2025, 7, 1)
 CONFIGURATION = """
 [carriers.wireless]
@@ -56,6 +68,8 @@ class Town:
         account: has bills, rollover and the most unbilled records.
         other: somebody else's, of both carriers too.
         holder: of the first.
+
+    `odd.ID` has an id full of slashes and signs, and a plan of any network.
     """
 
     warehouse: Warehouse
@@ -66,11 +80,16 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(
-    make_warehouse: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Town]:
-    warehouse = make_warehouse()
+def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    project = copy_project(tmp_path_factory.mktemp("projects") / "odd", odd.catalog())
+    with databases.warehouse(tmp_path_factory.mktemp("odd"), project=project) as warehouse:
+        warehouse.init()
+        yield from make(warehouse, tmp_path_factory)
+
+
+def make(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = make_town(tmp_path_factory.mktemp("town"))
+    odd.move_in(folder)
     leavers.move_out(folder)
     first, *rest = sorted(path for path in folder.iterdir() if path.is_dir())
     load_folder(warehouse, first)
@@ -82,13 +101,14 @@ def town(
         """
         select account_id, min(holder_name) as holder_name
         from unbilled.unbilled_detail inner join integrity.accounts using (account_id)
-        where account_id in (select account_id from billing.bills)
+        where account_id != %s and account_id in (select account_id from billing.bills)
             and account_id in (
                 select account_id from rollover.rollover_matrix where opening_balance > 0
             )
         group by account_id having count(distinct carrier_id) > 1
         order by count(*) desc, account_id limit 2
-        """
+        """,
+        odd.ID,
     )
     path = tmp_path_factory.mktemp("served") / "tandem.toml"
     path.write_text(CONFIGURATION)
@@ -207,6 +227,10 @@ def test_an_order(town: Town, browser: Browser) -> None:
     assert "has your order" in here.text and "held back" in here.text
     here.assert_accessible()
     assert orders_loaded(town) == before + 1
+    assert town.warehouse.rows(
+        "select loaded_by from raw.loads inner join raw.orders using (load_id)"
+        " where order_id like 'PORTAL-%%' order by load_id desc limit 1"
+    ) == [{"loaded_by": f"subscriber/{town.other}"}]
     again = here.page.request.post(address, form=sent)
     assert again.ok and "has your order" in again.text()
     assert orders_loaded(town) == before + 1
@@ -215,6 +239,26 @@ def test_an_order(town: Town, browser: Browser) -> None:
     here.go(f"/accounts/{town.other}/plans")
     assert here.page.locator(".offers .go").count() < links.count() + 1
     assert "It is ordered already." in here.text
+
+
+def test_orders_of_odd_ids(town: Town) -> None:
+    """Where a form leads; carriers of the plan and of the one it replaces have to confirm."""
+    for account_id, plan_id, others in (
+        (odd.ID, "WIRELESS500", []),
+        (town.account, odd.PLAN, ["Peachtree Wireless"]),  # which has a shared plan
+    ):
+        inside = client(town.served, Role.SUBSCRIBER, account_id)
+        path = of_account(account_id, "plans", plan_id, "order").removeprefix("/portal")
+        page = inside.get(path)
+        assert page.status_code == 200, page.text
+        assert ("every carrier has confirmed" in page.text) == bool(others)
+        form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        done = inside.post(path, data=form)
+        assert done.status_code == 303
+        placed = inside.get(done.headers["location"].removeprefix("/portal"))
+        assert placed.status_code == 200 and "has your order" in placed.text
+        assert re.findall(r"<b>([^<]+)</b> is told", placed.text) == others
+        inside.get(of_account(account_id, "plan").removeprefix("/portal")).raise_for_status()
 
 
 def orders_loaded(town: Town) -> int:
@@ -256,6 +300,204 @@ def test_leaving(town: Town, browser: Browser) -> None:
     answer = here.page.goto(f"{town.served.url}/portal/accounts/{town.account}")
     assert answer is not None and answer.status == 401
     assert town.holder not in here.text
+
+
+def test_leaving_forgets_the_carrier_too(town: Town) -> None:
+    """The page after it is still that carrier's; the next visit is whoever's it is."""
+    inside = client(town.served)
+    entered = inside.get(
+        "/at/wireless/enter", params={"token": token(Role.SUBSCRIBER, town.account)}
+    )
+    assert "tandem_brand" in inside.cookies and entered.status_code == 303
+    page = inside.get(f"/accounts/{town.account}").text
+    found = re.search(r'name="form_key" value="([0-9a-f]{64})"', page)
+    assert found is not None
+    done = inside.post("/leave", data={"form_key": found[1]})
+    assert not inside.cookies, dict(inside.cookies)
+    after = inside.get(done.headers["location"].removeprefix("/portal")).text
+    assert "You have left" in after and "<b>Peachtree Wireless</b>" in after
+    assert "<b>Tandem</b>" in inside.get("/left").text
+    assert "<b>Piedmont Telephone</b>" in (
+        inside.get("/left", headers={"Host": "bills.localhost:8622"}).text
+    )
+
+
+# --- ids, plans and currencies as they may be -----------------------------------------------------
+
+
+def test_an_id_full_of_signs(town: Town, browser: Browser) -> None:
+    """Slashes, question marks, percent signs: every link leads to where it says."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUBSCRIBER, odd.ID)
+    for name in ("Calls", "Bills", "Rollover", "Plan", "Overview"):
+        here.click(name)
+        assert f"Account {odd.ID}" in here.page.locator(".whose").inner_text()
+    here.click("All calls of this period")
+    here.click("Show", "button")
+    here.click("Bills")
+    here.page.locator(".bills h2 a").first.click()
+    here.look()
+    assert odd.ID in here.page.locator("main").inner_text()
+    inside = client(town.served, Role.SUBSCRIBER, odd.ID)
+    for link in here.page.locator(".files a").all():
+        path = (link.get_attribute("href") or "").removeprefix("/portal")
+        assert inside.get(path).status_code == 200, path
+    staff = visit(town.served, browser)
+    staff.enter(Role.SUPPORT, "kim")
+    staff.go("/search?q=K%201")
+    staff.click(odd.ID)
+    staff.click("Exceptions")
+    assert f"Account {odd.ID}" in staff.page.locator(".whose").inner_text()
+
+
+def test_units_in_words(town: Town, browser: Browser) -> None:
+    """Minutes, messages, megabytes: in the words of the bills, also where one page has several."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUBSCRIBER, odd.ID)
+    here.click("Rollover")
+    data = here.page.locator("section").filter(
+        has=here.page.get_by_role("heading", name="Shared data")
+    )
+    (left,) = town.warehouse.rows(
+        "select sum(remaining_quantity) / 1000000.0 as units from rollover.rollover_buckets"
+        " where account_id = %s and pool_id = 'data'",
+        odd.ID,
+    )
+    assert data.locator(".big").inner_text() == f"{fmt.plain(left['units'])} MB to use"
+    captions = data.locator("caption").all_inner_texts()
+    assert captions and all("in MB" in caption for caption in captions)
+    (given,) = here.page.locator("section:has(#adjustments) td:nth-of-type(3)").all_inner_texts()
+    assert given == f"60{fmt.NBSP}minutes"
+    town.warehouse.execute(
+        "update catalog.plan_pools set unit_type = 'event' where pool_id = 'anytime'"
+    )
+    try:
+        here.go(of_account(odd.ID, "rollover").removeprefix("/portal"))
+        assert f"60{fmt.NBSP}events" in here.text
+    finally:
+        town.warehouse.execute(
+            "update catalog.plan_pools set unit_type = 'minute' where pool_id = 'anytime'"
+        )
+
+
+@pytest.mark.parametrize(
+    "account_id", [odd.ID, "A000014", ".", "..", "a/../b", "%2F", "100%", " ", "a;b", "\u00e9\\"]
+)
+def test_addresses_and_back(account_id: str) -> None:
+    """What a server makes of an address after it has undone one quoting has no slash more."""
+    path = of_account(account_id, "orders", account_id)
+    received = unquote(path)
+    assert received.count("/") == 5 and not {".", ".."} & set(received.split("/"))
+    seen = []
+    for route in (Route(f"{OF_ACCOUNT}/orders/{{order_id:piece}}", lambda request: request),):
+        _, scope = route.matches(
+            {"type": "http", "method": "GET", "path": received.removeprefix("/portal")}
+        )
+        seen.append(scope["path_params"])
+    assert seen == [{"account_id": account_id, "order_id": account_id}]
+
+
+def test_a_plan_of_any_network(town: Town, browser: Browser) -> None:
+    """Its services name no carrier: it says so, has overage rates, and is ordered at the biller."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUBSCRIBER, town.other)
+    here.go(f"/accounts/{town.other}/plans")
+    offer = here.page.locator(".offers > li").filter(has_text=odd.NAME)
+    assert "Any network" in offer.inner_text() and f"20.5{fmt.NBSP}minutes" in offer.inner_text()
+    page = client(town.served, Role.SUBSCRIBER, town.other).get(
+        f"{of_account(town.other, 'plans', odd.PLAN, 'order')}".removeprefix("/portal")
+    )
+    assert page.status_code in (200, 409), page.text
+    if page.status_code == 200:
+        assert "Any network" in page.text and "Piedmont Telephone</dd>" in page.text
+    overview = client(town.served, Role.SUBSCRIBER, odd.ID).get(
+        of_account(odd.ID).removeprefix("/portal") + "?cycle=2025-07-01"
+    )
+    assert overview.status_code == 200 and odd.NAME in overview.text
+    rates = apart(rates_of(town.warehouse.url))
+    assert {(row["carrier_id"], row["service"]): row["overage_rate"] for row in rates} == {
+        (carrier, service): Decimal(rate)
+        for carrier in ("internet", "wireless", "wireline")
+        for service, rate in (("voice", "0.30"), ("data", "0.02"))
+    }
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """What it comes to, in a thread that has no loop yet: Playwright has one in ours."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, work).result()
+
+
+async def rates_of(url: str) -> list[dict[str, Any]]:
+    session = await psycopg.AsyncConnection.connect(url, row_factory=dict_row)
+    async with session:
+        await session.execute("set search_path = support")
+        return await reading.overage_rates(session, odd.ID, date(2025, 7, 31), ["voice", "video"])
+
+
+def test_amounts_have_the_currency_of_the_account(town: Town) -> None:
+    """Calls, adjustments, charges so far: none is told in dollars where dollars are not paid."""
+    inside = client(town.served, Role.SUBSCRIBER, town.account)
+    paths = ["", "/calls", "/rollover", "/plan", "/plans"]
+    (charged,) = town.warehouse.rows(
+        "select local_date from unbilled.unbilled_detail where account_id = %s"
+        " and charge_amount > 0 order by 1 limit 1",
+        town.account,
+    )
+    paths.append(f"/calls?first={charged['local_date']}&last={charged['local_date']}")
+    town.warehouse.execute("update catalog.plans set currency = 'CHF'")
+    try:
+        pages = [inside.get(f"/accounts/{town.account}{path}").text for path in paths]
+    finally:
+        town.warehouse.execute("update catalog.plans set currency = 'USD'")
+    assert [path for path, page in zip(paths, pages, strict=True) if "$" in page] == []
+    assert f"CHF{fmt.NBSP}" in pages[-1] and f"CHF{fmt.NBSP}" in pages[-2]
+
+
+def test_every_plan_costs_no_query(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of plans asks as often for eleven plans as for six."""
+    said: list[str] = []
+    executing = psycopg.AsyncConnection.execute
+
+    async def counted(session: Any, query: Any, *more: Any, **options: Any) -> Any:
+        said.append(query.decode() if isinstance(query, bytes) else str(query))
+        return await executing(session, query, *more, **options)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", counted)
+    few, many = apart(asked_of(town, said))
+    assert (few[1], many[1]) == (6, 11)
+    assert few[0] == many[0] <= 12, (few, many)
+
+
+async def asked_of(town: Town, said: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Queries and plans of the page of plans, as it is and with five plans more."""
+    app = create_app(town.warehouse.settings, Tokens({}), SECRET, Rates(1000, 1000))
+    path = of_account(town.account, "plans")
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as inside,
+    ):
+
+        async def asked() -> tuple[int, int]:
+            said.clear()
+            page = await inside.get(path)
+            assert page.status_code == 200, page.text
+            queries = [one for one in said if one.split()[:1] in (["select"], ["with"])]
+            return len(queries), page.text.count('class="amount"')
+
+        await inside.get("/portal/enter", params={"token": token(Role.SUBSCRIBER, town.account)})
+        await inside.get(path)
+        few = await asked()
+        town.warehouse.execute(
+            "insert into catalog.plans select (jsonb_populate_record(plans, jsonb_build_object("
+            "'plan_id', 'MORE' || number))).* from catalog.plans, generate_series(1, 5) as number"
+            " where plan_id = 'SHARE800'"
+        )
+        try:
+            return few, await asked()
+        finally:
+            town.warehouse.execute("delete from catalog.plans where plan_id like 'MORE%'")
 
 
 # --- what has ended -----------------------------------------------------------------------------
@@ -536,6 +778,28 @@ def test_the_support_desk(town: Town, browser: Browser) -> None:
     assert inside.get(f"/accounts/{town.account}/plans/SHARE1000/order").status_code == 403
 
 
+def test_a_search_with_many_pages(town: Town) -> None:
+    """Each account once, and the count is that of all pages."""
+    inside = client(town.served, Role.SUPPORT, "kim")
+    town.warehouse.execute(
+        "insert into integrity.accounts select (jsonb_populate_record(accounts, jsonb_build_object("
+        "'account_id', 'MANY' || number))).* from integrity.accounts,"
+        " generate_series(1, 120) as number where account_id = %s",
+        town.account,
+    )
+    try:
+        pages = [inside.get("/search", params={"q": "many", "page": page}) for page in (1, 2, 3, 4)]
+    finally:
+        town.warehouse.execute("delete from integrity.accounts where account_id like 'MANY%%'")
+    assert [page.status_code for page in pages] == [200, 200, 200, 404]
+    assert "120 accounts, 51 to 100 shown." in pages[1].text
+    assert 'href="/portal/search?q=many&amp;page=3"' in pages[1].text
+    found = [
+        one for page in pages[:3] for one in re.findall(r"/portal/accounts/(MANY\d+)\"", page.text)
+    ]
+    assert len(found) == len(set(found)) == 120
+
+
 def test_a_carriers_people(town: Town, browser: Browser) -> None:
     """They read as their own role; what it may not read is said."""
     here = visit(town.served, browser)
@@ -567,6 +831,173 @@ def test_a_carriers_people(town: Town, browser: Browser) -> None:
         assert inside.get(f"/accounts/{row['account_id']}").status_code == 404
     refused = client(town.served).get("/enter", params={"token": token(Role.CARRIER, "nobody")})
     assert refused.status_code == 401
+
+
+# --- adjusting ----------------------------------------------------------------------------------
+
+
+def adjusted(town: Town) -> list[dict[str, Any]]:
+    return town.warehouse.rows(
+        "select * from raw.rollover_adjustments where adjustment_id like 'PORTAL-%%'"
+        " order by load_id"
+    )
+
+
+def sent_form(here: Visit) -> dict[str, str]:
+    """What the form on the page would send, but for the button."""
+    found: dict[str, str] = here.page.evaluate(
+        "Object.fromEntries(new FormData(document.querySelector('main form')))"
+    )
+    return found
+
+
+def test_support_gives_units(town: Town, browser: Browser) -> None:
+    """From the search to the rollover of the account: told what is wrong, asked again, once."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUPPORT, "kim")
+    here.page.get_by_label("Account, name, number or e-mail").fill(town.account)
+    here.click("Find", "button")
+    here.click(town.account)
+    here.click("Rollover")
+    here.click("Adjust rollover")
+    here.assert_accessible()
+    before = len(adjusted(town))
+    here.page.get_by_label("Pool").select_option("anytime")
+    here.page.get_by_label("How many units").fill("-5")
+    here.page.get_by_label("Why").select_option("error_correction")
+    here.page.get_by_label("Note for colleagues").fill("Calls were cut off <on June 14>.")
+    here.page.get_by_role("button", name="Look at it before it is recorded").click()
+    here.page.wait_for_load_state()
+    field = here.page.get_by_label("How many units")
+    assert field.get_attribute("aria-invalid") == "true" and field.input_value() == "-5"
+    assert "A number above 0" in here.page.locator("#quantity-fault").inner_text()
+    assert here.page.locator(".fault").count() == 1
+    here.assert_accessible()
+    here.complaints.clear()  # the browser logs the 422
+    field.fill("50.5")
+    here.click("Look at it before it is recorded", "button")
+    assert f"50.5{fmt.NBSP}minutes" in here.text and "Calls were cut off <on June 14>." in here.text
+    here.assert_accessible()
+    assert len(adjusted(town)) == before
+    here.click("Change it", "button")
+    assert here.page.get_by_label("How many units").input_value() == "50.5"
+    here.page.get_by_label("How many units").fill("60")
+    here.click("Look at it before it is recorded", "button")
+    sent = sent_form(here) | {"step": "record"}
+    here.click("Record the credit", "button")
+    assert "The credit is recorded" in here.text and "The next update" in here.text
+    assert "applied." not in here.text
+    here.assert_accessible()
+    again = here.page.request.post(
+        f"{town.served.url}{of_account(town.account, 'adjust')}", form=sent
+    )
+    assert again.ok and "The credit is recorded" in again.text()
+    row = adjusted(town)[-1]
+    assert len(adjusted(town)) == before + 1
+    assert (row["account_id"], row["pool_id"], row["action"]) == (town.account, "anytime", "credit")
+    assert (row["quantity"], row["reason_code"], row["adjusted_by"]) == (
+        60,
+        "error_correction",
+        "support/kim",
+    )
+    assert row["note"] == "Calls were cut off <on June 14>."
+    here.click("Rollover of the account")
+    assert f"Credit of 60{fmt.NBSP}minutes" in here.text
+    done = here.page.locator("section:has(#adjustments) table").all_inner_texts()
+    assert "kim" not in " ".join(done)  # nothing of it is applied before the next build
+    subscriber = client(town.served, Role.SUBSCRIBER, town.account)
+    shown = subscriber.get(f"/accounts/{town.account}/rollover").text
+    assert f"of 60{fmt.NBSP}minutes" in shown and "kim" not in shown and "June 14" not in shown
+
+
+def test_a_bucket_lives_longer_and_is_sold_again(town: Town, browser: Browser) -> None:
+    """Actions on a bucket name it; the form offers those that have what it takes."""
+    here = visit(town.served, browser)
+    here.enter(Role.SUPPORT, "kim")
+    (left,) = town.warehouse.rows(
+        "select * from rollover.rollover_buckets where account_id = %s and pool_id = 'data'"
+        " and source = 'plan' and remaining_quantity > 0 order by expires_on limit 1",
+        odd.ID,
+    )
+    at = of_account(odd.ID, "adjust").removeprefix("/portal")
+    here.go(f"{at}?action=extension")
+    here.page.get_by_label("Bucket").select_option(f"{left['earned_cycle_start']} data")
+    here.page.get_by_label("By how many periods").fill("0")
+    here.page.get_by_label("Why").select_option("expiry_extension")
+    here.page.get_by_role("button", name="Look at it before it is recorded").click()
+    here.page.wait_for_load_state()
+    assert here.page.locator("#extend_cycles-fault").count() == 1
+    here.complaints.clear()
+    here.page.get_by_label("By how many periods").fill("2")
+    here.click("Look at it before it is recorded", "button")
+    assert "2 periods" in here.text and "MB left" in here.text.replace(fmt.NBSP, " ")
+    here.click("Record the extension", "button")
+    row = adjusted(town)[-1]
+    assert (row["account_id"], row["extend_cycles"]) == (odd.ID, 2)
+    assert row["bucket_cycle_start"] == left["earned_cycle_start"]
+
+    (lapsed,) = town.warehouse.rows(
+        "select * from rollover.rollover_buckets where pool_id = 'anytime'"
+        " and source = 'plan' and expired_quantity > 0 order by account_id limit 1"
+    )
+    here.go(f"/accounts/{lapsed['account_id']}/adjust?action=resale")
+    here.assert_accessible()
+    here.page.get_by_label("Bucket").select_option(f"{lapsed['earned_cycle_start']} anytime")
+    here.page.get_by_label("How many units").fill("100000")
+    here.page.get_by_label("Why").select_option("resale_expired")
+    before = len(adjusted(town))
+    here.click("Look at it before it is recorded", "button")
+    assert "Mind: Only" in here.text and len(adjusted(town)) == before
+    here.assert_accessible()
+
+
+def test_who_adjusts(town: Town) -> None:
+    """Staff, with a form of their own visit, accounts that they see; parts that can be meant so."""
+    subscriber = client(town.served, Role.SUBSCRIBER, town.account)
+    at = f"/accounts/{town.account}/adjust"
+    assert subscriber.get(at).status_code == 403
+    assert subscriber.post(at, data={"action": "credit"}).status_code == 403
+    before = adjusted(town)
+    carrier = client(town.served, Role.CARRIER, "wireless")
+    page = carrier.get(at)
+    assert page.status_code == 200
+    found = re.search(r'name="form_key" value="([0-9a-f]{64})"', page.text)
+    assert found is not None
+    form = {
+        "form_key": found[1],
+        "action": "credit",
+        "pool_id": "anytime",
+        "quantity": "5",
+        "reason_code": "error_correction",
+        "step": "record",
+        "nonce": "1",
+    }
+    for more, status in (
+        ({"form_key": "0" * 64}, 403),
+        ({"action": "gift"}, 400),
+        ({"pool_id": "nothing"}, 422),
+        ({"reason_code": "because"}, 422),
+        ({"quantity": "0.0001"}, 422),
+        ({"quantity": "NaN"}, 422),
+        ({"quantity": "9" * 41}, 422),
+        ({"note": "a\0b"}, 422),
+        ({"action": "resale", "bucket": "2020-01-01 anytime"}, 422),
+        ({"action": "extension", "bucket": "", "extend_cycles": "1"}, 422),
+    ):
+        answer = carrier.post(at, data=form | more)
+        assert answer.status_code == status, (more, answer.text)
+        assert "Traceback" not in answer.text and "adjustment_id" not in answer.text
+    assert "is no pool of the catalog" in carrier.post(at, data=form | {"pool_id": "x"}).text
+    (stranger,) = town.warehouse.rows(
+        "select account_id from integrity.accounts where account_id not in ("
+        " select account_id from integrity.int_carrier_accounts where carrier_id = 'wireline')"
+        " limit 1"
+    )
+    other = client(town.served, Role.CARRIER, "wireline")
+    assert other.get(f"/accounts/{stranger['account_id']}/adjust").status_code == 404
+    assert adjusted(town) == before
+    assert carrier.get(f"/accounts/{town.account}/adjustments/nothing").status_code == 404
+    assert carrier.get(f"/accounts/{town.account}/adjustments/%00").status_code == 404
 
 
 # --- whose page it is ---------------------------------------------------------------------------
@@ -612,6 +1043,8 @@ def test_axe_finds_nothing(town: Town, browser: Browser, scheme: str) -> None:
     staff.assert_accessible()
     staff.go("/exceptions?state=all")
     staff.assert_accessible()
+    staff.go(f"/accounts/{town.account}/adjust?action=extension")
+    staff.assert_accessible()
 
 
 def test_on_a_phone(town: Town, browser: Browser) -> None:
@@ -628,6 +1061,9 @@ def test_on_a_phone(town: Town, browser: Browser) -> None:
     staff.enter(Role.SUPPORT, "kim")
     for path in ("/search?q=a", "/exceptions?state=all", f"/accounts/{town.account}/exceptions"):
         staff.go(path)
+    for action in ("credit", "extension"):
+        staff.go(f"/accounts/{town.account}/adjust?action={action}")
+        staff.assert_accessible()
 
 
 def test_with_the_keyboard(town: Town, browser: Browser) -> None:
@@ -724,6 +1160,19 @@ def test_while_the_database_is_away(town: Town, databases: Databases) -> None:
     while inside.get(path).status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.3)
+
+
+def test_while_the_database_is_of_another_version(town: Town) -> None:
+    inside = client(town.served, Role.SUBSCRIBER, town.account)
+    path = f"/accounts/{town.account}"
+    town.warehouse.execute("alter view portal.accounts rename column time_zone to zone")
+    try:
+        answer = inside.get(path)
+    finally:
+        town.warehouse.execute("alter view portal.accounts rename column zone to time_zone")
+    assert answer.status_code == 503 and answer.headers["retry-after"]
+    assert "We are being updated" in answer.text and "time_zone" not in answer.text
+    assert inside.get(path).status_code == 200
 
 
 def test_guesses_are_counted_and_nothing_of_an_account_is_in_the_log(

@@ -25,6 +25,7 @@ def play(rater: Rater, step: Step) -> int | None:
             return rater.close(close.through, close.bill_cycle_day, now=now)
         case Build() | Checkpoint():  # a checkpoint builds first
             return rater.end_reported(now)
-        case Freeze() as freeze:
+        case Freeze() as freeze:  # figures are promised on a build that knows all that was loaded
+            rater.end_reported(now)
             rater.freeze(freeze.request_id, freeze.account_ids)
     return None

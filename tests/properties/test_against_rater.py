@@ -119,9 +119,7 @@ def test_history_is_billed_as_the_plain_rater_bills_it(
                 assert close_id == play(rater, close)
                 closed += close_id is not None
             case Freeze() as freeze:
-                # figures are promised on a build that knows all that was loaded
                 warehouse.build()
-                play(rater, Build())
                 warehouse.freeze(freeze.request_id, freeze.account_ids)
                 play(rater, freeze)
             case Build() as build:

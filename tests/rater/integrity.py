@@ -29,6 +29,29 @@ class BundleException:
     resolved_at: datetime | None = None
     refused_at: datetime | None = None  # when the other carrier's order failed or was withdrawn
 
+    @classmethod
+    def of_order(
+        cls,
+        exception_type: str,
+        order: Order,
+        expected: str,
+        found: str | None,
+        opened_at: datetime,
+        other_carrier_id: str | None = None,
+    ) -> "BundleException":
+        """Told to the other carrier; where there is none, to the one that placed the order."""
+        return cls(
+            exception_type=exception_type,
+            account_id=order.account_id,
+            carrier_id=order.carrier_id,
+            order_id=order.order_id,
+            other=other_carrier_id,
+            notify_carrier_id=other_carrier_id or order.carrier_id,
+            expected=expected,
+            found=found,
+            opened_at=opened_at,
+        )
+
     @property
     def exception_id(self) -> str:
         """Hash of type, order, other carrier and `opened_at`."""
@@ -64,13 +87,9 @@ def order_exceptions(orders: AccountOrders, as_of: datetime) -> Iterator[BundleE
     reached it); a withdrawal later opens a new one."""
     for order in orders.completed:
         if order.plan_id not in orders.catalog.plans:
-            yield BundleException(
-                exception_type="unknown_plan",
-                account_id=order.account_id,
-                carrier_id=order.carrier_id,
-                order_id=order.order_id,
-                other=None,
-                notify_carrier_id=order.carrier_id,
+            yield BundleException.of_order(
+                "unknown_plan",
+                order,
                 expected="a plan of the catalog",
                 found=order.plan_id,
                 opened_at=order.requested_at,
@@ -86,13 +105,9 @@ def unknown_accounts(orders: AccountOrders, known: Container[str]) -> Iterator[B
     """One per completed plan order of an account that the accounts feed has not brought."""
     for order in orders.completed:
         if order.account_id not in known:
-            yield BundleException(
-                exception_type="unknown_account",
-                account_id=order.account_id,
-                carrier_id=order.carrier_id,
-                order_id=order.order_id,
-                other=None,
-                notify_carrier_id=order.carrier_id,
+            yield BundleException.of_order(
+                "unknown_account",
+                order,
                 expected="an account of the accounts feed",
                 found=order.account_id,
                 opened_at=order.requested_at,
@@ -138,16 +153,13 @@ def sync_exceptions(
                 yield open_one
                 open_one = None
         elif open_one is None and (at == first or was_in_sync):
-            open_one = BundleException(
-                exception_type=status,
-                account_id=order.account_id,
-                carrier_id=order.carrier_id,
-                order_id=order.order_id,
-                other=carrier_id,
-                notify_carrier_id=carrier_id,
+            open_one = BundleException.of_order(
+                status,
+                order,
                 expected=f"{order.action} {order.plan_id} effective {order.effective_on}",
                 found=describe(counterpart, at),
                 opened_at=at,
+                other_carrier_id=carrier_id,
             )
             was_in_sync = False
         if status == "counterpart_failed" and open_one is not None:

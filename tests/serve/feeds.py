@@ -67,3 +67,23 @@ def put_on_plan(warehouse: Warehouse, account_id: str, plan_id: str) -> None:
             ],
             carrier,
         )
+
+
+def sell_again(warehouse: Warehouse, account_id: str) -> None:
+    """An agent sells units again that never were there to expire."""
+    warehouse.load(
+        "rollover_adjustments",
+        [
+            {
+                "adjustment_id": f"{account_id}-RESALE",
+                "account_id": account_id,
+                "pool_id": "anytime",
+                "action": "resale",
+                "quantity": "40",
+                "reason_code": "resale_expired",
+                "adjusted_at": "2025-06-02T12:00:00Z",
+                "adjusted_by": "agent",
+                "bucket_cycle_start": "2025-01-01",
+            }
+        ],
+    )

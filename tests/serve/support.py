@@ -21,9 +21,8 @@ from tests.support.warehouse import PROJECT, Warehouse
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CHECK = "/tmf-api/productOfferingQualificationManagement/v4/checkProductOfferingQualification"
 TOKENS = {
-    "wireless": "s3cret-of-wireless",
-    "wireline": "s3cret-of-wireline",
-    "nowhere": "s3cret-of-nowhere",  # which the catalog does not have
+    name: f"s3cret-of-{name}-0123456789-0123456789"
+    for name in ("wireless", "wireline", "nowhere")  # the catalog does not have the last one
 }
 SECRET = "of-tests-that-nobody-else-has-0123456789"  # noqa: S105
 VARIABLES = {f"{name.upper()}_API_TOKEN": token for name, token in TOKENS.items()} | {

@@ -155,6 +155,10 @@ def test_states_are_reported_until_one_is_final(shop: Warehouse, wireless: httpx
     assert [row["status"] for row in loaded(shop, "W-6")] == [
         *("submitted", "completed", "withdrawn"),
     ]
+    assert shop.rows(
+        "select distinct loaded_by from raw.loads inner join raw.orders using (load_id)"
+        " where order_id = 'W-6'"
+    ) == [{"loaded_by": "platform of wireless"}]
 
 
 def test_an_order_may_come_completed(shop: Warehouse, wireless: httpx.Client) -> None:

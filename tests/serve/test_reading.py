@@ -26,14 +26,16 @@ from schemathesis.specs.openapi.checks import (
 
 from tandem.bills.canonical import render_json
 from tandem.database import LOCK_KEY
-from tandem.serve import create_app, queries
+from tandem.serve import create_app, queries, records
 from tandem.serve.access import Access
 from tandem.serve.authentication import Tokens
 from tandem.serve.rates import Rates
+from tandem.serve.recording import NAMES
 from tandem.settings import Settings
 from tandem.tokens import Role, Subject, issue_token
 from tests.cli.town import load_folder, make_town
 from tests.serve.support import (
+    CHECK,
     ORDERS,
     SECRET,
     Served,
@@ -54,7 +56,7 @@ SCHEMA = create_app(
     Settings(PROJECT, Path("/nowhere"), "postgresql://nobody@127.0.0.1:1/nothing"),
     Tokens({}),
     SECRET,
-    Rates(1, 1),
+    Rates(1, 1, 1, 1),
 ).openapi()
 OPERATIONS = {(method, path) for path, methods in SCHEMA["paths"].items() for method in methods}
 # how each operation is asked about an account: its path's parameters, its filters
@@ -76,6 +78,8 @@ OF_THING = {
     ("get", f"{USAGE}/{{usage_id}}"),
     ("get", f"{BILLS}/{{bill_id}}"),
     ("get", f"{BILLS}/{{bill_id}}/document/{{kind}}"),
+    ("get", f"{BALANCES}/bucket/{{bucket_id}}"),
+    ("get", f"{BALANCES}/accumulatedBalance/{{balance_id}}"),
 }
 FOR_STAFF: dict[tuple[str, str], dict[str, str]] = {
     ("get", "/api/v1/accounts"): {"search": "A"},
@@ -156,6 +160,32 @@ def test_every_operation_is_looked_at_here() -> None:
     assert known == OPERATIONS
 
 
+def test_the_description_says_what_comes() -> None:
+    """400 for what is invalid, what a body may not be, what a line of a stream is."""
+    components = SCHEMA["components"]["schemas"]
+    assert "HTTPValidationError" not in json.dumps(SCHEMA)
+    for path, operations in SCHEMA["paths"].items():
+        for method, operation in operations.items():
+            told = operation["responses"]
+            for status, response in told.items():
+                if int(status) >= 400:
+                    schema = response["content"]["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/Error"}, (path, status)
+            if path != "/health":
+                assert {"400", "401", "403", "429", "503"} <= set(told), path
+            if method in {"post", "patch"}:
+                assert {"408", "413", "415", "422"} <= set(told), path
+    for path, row in (
+        ("/api/v1/unbilled", "UnbilledSummary"),
+        ("/api/v1/rollover/buckets", "RolloverBucket"),
+    ):
+        content = SCHEMA["paths"][path]["get"]["responses"]["200"]["content"]
+        assert content["application/x-ndjson"]["schema"]["contentSchema"] == {
+            "$ref": f"#/components/schemas/{row}"
+        }
+        assert row in components
+
+
 # --- who sees what ------------------------------------------------------------------------------
 
 
@@ -231,10 +261,19 @@ def test_things_of_another_account(
         (record, *_) = town.rows(
             "select * from unbilled.unbilled_detail where account_id = %s", account_id
         )
+        (bucket, *_) = town.rows(
+            "select * from rollover.rollover_buckets where account_id = %s"
+            " order by available_from desc, bucket_id",
+            account_id,
+        )
         paths = {
             f"{BILLS}/{{bill_id}}": f"{BILLS}/{bill['bill_id']}",
             f"{BILLS}/{{bill_id}}/document/{{kind}}": f"{BILLS}/{bill['bill_id']}/document/json",
             f"{USAGE}/{{usage_id}}": f"{USAGE}/{record['carrier_id']}:{record['cdr_id']}",
+            f"{BALANCES}/bucket/{{bucket_id}}": f"{BALANCES}/bucket/{bucket['bucket_id']}",
+            f"{BALANCES}/accumulatedBalance/{{balance_id}}": (
+                f"{BALANCES}/accumulatedBalance/{account_id}-{bucket['pool_id']}"
+            ),
         }
         looked_at |= {("get", path) for path in paths}
         for path in paths.values():
@@ -268,7 +307,15 @@ def test_without_a_genuine_token(served: Served, expired: str, operation: tuple[
         with served.bearing(token) as nobody:
             answer = nobody.request(
                 method,
-                path.format(account_id="A1", usage_id="a:b", bill_id="x", kind="pdf", order_id="x"),
+                path.format(
+                    account_id="A1",
+                    usage_id="a:b",
+                    bill_id="x",
+                    kind="pdf",
+                    order_id="x",
+                    bucket_id="x",
+                    balance_id="x",
+                ),
                 json={} if method in ("post", "patch") else None,
             )
         assert answer.status_code == 401, (answer.text, path)
@@ -288,6 +335,22 @@ def test_platforms_read_as_their_carrier(
     for client in (served.client("nowhere"), served.person(Role.CARRIER, "no where")):
         with client:
             assert_error(ask(client, ("get", V1), accounts[0]), 403, "unknownCarrier")
+
+
+def test_platforms_services_are_not_for_people(
+    served: Served, subscriber: httpx.Client, carrier: httpx.Client, support: httpx.Client
+) -> None:
+    for client in (subscriber, carrier, support):
+        for answer in (
+            client.get(ORDERS),
+            client.get(f"{ORDERS}/x"),
+            client.post(ORDERS, json=order("L-1")),
+            client.post(CHECK, json={}),
+        ):
+            assert_error(answer, 403, "forbidden")
+            assert "platform" in answer.json()["message"]
+    with served.bearing("nobody's") as nobody:
+        assert_error(nobody.get(ORDERS), 401, "invalidToken")
 
 
 # --- what is told -------------------------------------------------------------------------------
@@ -397,12 +460,132 @@ def test_usage(town: Warehouse, subscriber: httpx.Client, accounts: list[str]) -
         assert usage["status"] == "rated"
         assert subscriber.get(usage["href"]).json() == usage
     at = mart[3]["started_at"]
-    for name, wanted in (
-        ("gte", [row for row in mart if row["started_at"] >= at]),
-        ("lte", [row for row in mart if row["started_at"] <= at]),
+    for name, value, wanted in (
+        ("usageDate.gte", at.isoformat(), [row for row in mart if row["started_at"] >= at]),
+        ("usageDate.lte", at.isoformat(), [row for row in mart if row["started_at"] <= at]),
+        ("usageDate.gt", at.isoformat(), [row for row in mart if row["started_at"] > at]),
+        ("usageDate.lt", at.isoformat(), [row for row in mart if row["started_at"] < at]),
+        ("usageType", "voice", [row for row in mart if row["service"] == "voice"]),
+        ("usageType", "fax", []),
     ):
-        part = subscriber.get(USAGE, params={f"usageDate.{name}": at.isoformat()})
+        part = subscriber.get(USAGE, params={name: value})
         assert part.headers["X-Total-Count"] == str(len(wanted))
+
+
+def test_fields(subscriber: httpx.Client, served: Served) -> None:
+    for path, names in (
+        (USAGE, ["status", "usageDate"]),
+        (BILLS, ["amountDue"]),
+        (f"{BALANCES}/bucket", ["validFor", "status"]),
+        (f"{BALANCES}/accumulatedBalance", ["totalBalance"]),
+    ):
+        every = subscriber.get(path, params={"limit": 3} if "acc" not in path else {})
+        whole = every.json()[0]
+        for fields, wanted in ((",".join(names), {"id", "href", *names}), ("none", {"id", "href"})):
+            only = {name: value for name, value in whole.items() if name in wanted}
+            chosen = subscriber.get(path, params={"fields": fields})
+            assert chosen.json()[0] == only
+            assert set(only) == wanted
+            assert chosen.headers.get("X-Total-Count") == every.headers.get("X-Total-Count")
+            assert subscriber.get(whole["href"], params={"fields": fields}).json() == only
+        for unknown in ("colour", "status,", "validFor.startDateTime"):
+            answer = subscriber.get(path, params={"fields": unknown})
+            assert_error(answer, 400, "unknownAttribute")
+    with served.client("wireless") as platform:
+        orders = platform.get(ORDERS, params={"fields": "state", "limit": 2})
+        assert [set(one) for one in orders.json()] == [{"id", "href", "state"}] * 2
+        assert 'rel="next"' in orders.headers["Link"] and "fields=state" in orders.headers["Link"]
+        (shown,) = platform.get(ORDERS, params={"fields": "state", "limit": 1}).json()
+        assert platform.get(shown["href"], params={"fields": "state"}).json() == shown
+        assert_error(platform.get(ORDERS, params={"fields": "x"}), 400, "unknownAttribute")
+
+
+def test_filters_of_buckets(support: httpx.Client, accounts: list[str]) -> None:
+    who = {"relatedParty.id": accounts[0], "limit": "100"}
+    every = support.get(f"{BALANCES}/bucket", params=who).json()
+    for name in ("status", "usageType"):
+        for value in {bucket[name] for bucket in every}:
+            told = support.get(f"{BALANCES}/bucket", params=who | {name: value}).json()
+            assert told == [bucket for bucket in every if bucket[name] == value]
+    assert_error(
+        support.get(f"{BALANCES}/bucket", params=who | {"status": "x"}), 400, "invalidRequest"
+    )
+
+
+def test_methods(support: httpx.Client, served: Served, accounts: list[str]) -> None:
+    """HEAD is answered as GET is, without a body; 405 names all methods of an address."""
+    account = V1.format(account_id=accounts[0])
+    for path in (
+        account,
+        f"{account}/unbilled/detail",
+        f"{USAGE}?relatedParty.id={accounts[0]}",
+        "/health",
+        "/openapi.json",
+        "/portal/",
+        "/portal",
+        "/api/v1/nothing",
+        "/api/v1/unbilled",
+    ):
+        head, get = support.head(path), support.get(path)
+        assert head.status_code == get.status_code, path
+        assert head.content == b""
+        for name in get.headers.keys() - {"date", "set-cookie", "transfer-encoding"}:
+            assert head.headers[name] == get.headers[name], (path, name)
+    for path, methods in (
+        (USAGE, "GET, HEAD, POST"),
+        (f"{account}/adjustments", "GET, HEAD, POST"),
+        (account, "GET, HEAD"),
+        (ORDERS, "GET, HEAD, POST"),
+        (f"{ORDERS}/x", "GET, HEAD, PATCH"),
+        ("/health", "GET, HEAD"),
+    ):
+        answer = support.delete(path)
+        assert_error(answer, 405, "methodNotAllowed")
+        assert answer.headers["Allow"] == methods, path
+
+
+@pytest.mark.parametrize(
+    "written", ["20250825", "1735689600", "today", "2025-02-30", "2025-08-25T"]
+)
+def test_dates_are_iso_8601(subscriber: httpx.Client, accounts: list[str], written: str) -> None:
+    for path, name in (
+        (USAGE, "usageDate.gte"),
+        (USAGE, "usageDate.lte"),
+        (f"{V1}/unbilled/detail".format(account_id=accounts[0]), "from"),
+        (f"{V1}/unbilled/days".format(account_id=accounts[0]), "to"),
+    ):
+        answer = subscriber.get(path, params={name: written})
+        assert_error(answer, 400, "invalidRequest")
+        assert answer.json()["message"].startswith(f"{name}: has to be ISO 8601: a date such as")
+        assert subscriber.get(path, params={name: "2025-06-25"}).status_code == 200
+    for moment in ("2025-06-25T10:00:00Z", "2025-06-25T10:00:00+02:00", "2025-06-25T10:00"):
+        assert subscriber.get(USAGE, params={"usageDate.gte": moment}).status_code == 200
+
+
+def test_a_parameter_has_one_value(support: httpx.Client, accounts: list[str]) -> None:
+    path = f"{USAGE}?relatedParty.id={accounts[0]}"
+    for repeated in ("&limit=1&limit=3", f"&relatedParty.id={accounts[1]}", "&limit=1&limit=1"):
+        assert_error(support.get(path + repeated), 400, "repeatedParameter")
+    answer = support.get(f"{path}&serviceNumber=+19125550101")
+    assert_error(answer, 400, "invalidRequest")
+    assert "%2B" in answer.json()["message"]
+
+
+def test_what_is_wrong_is_said_in_our_words(support: httpx.Client, accounts: list[str]) -> None:
+    path = f"{V1}/adjustments".format(account_id=accounts[0])
+    told = [
+        support.get(USAGE, params={"limit": "x", "relatedParty.id": " "}),
+        support.get(USAGE, params={"limit": "0"}),
+        support.post(path, json=[]),
+        support.post(path, json={"pool_id": 3, "action": "gift", "quantity": {}, "x": 1}),
+        support.post(path, content=b"{", headers={"Content-Type": "application/json"}),
+        support.post(USAGE, json={"usageDate": None}),
+    ]
+    for answer in told:
+        assert_error(answer, 400, "invalidRequest")
+        for framework in ("Input should", "Value error", "valid dict", "Field required"):
+            assert framework not in answer.text
+    assert told[1].json()["message"] == "limit: has to be 1 or more."
 
 
 def test_bills_and_their_documents(
@@ -434,8 +617,48 @@ def test_bills_and_their_documents(
     assert_error(subscriber.get(f"{bill['href']}/document/docx"), 400, "invalidRequest")
 
 
+def ended_buckets(town: Warehouse) -> set[str]:
+    """Buckets whose last day is before the day on which the warehouse stands."""
+    return {
+        row["bucket_id"]
+        for row in town.rows(
+            """
+            select buckets.bucket_id
+            from rollover.rollover_buckets as buckets
+            inner join integrity.accounts as accounts on accounts.account_id = buckets.account_id
+            cross join control.run_values as run
+            where buckets.status = 'available'
+                and buckets.expires_on <= (run.as_of at time zone accounts.time_zone)::date
+            """
+        )
+    }
+
+
 def test_balances(town: Warehouse, support: httpx.Client, accounts: list[str]) -> None:
-    looked_at = 0
+    looked_at, _ = balances_agree(town, support, accounts)
+    assert looked_at > 10
+    assert_error(support.get(f"{BALANCES}/bucket"), 400, "missingFilter")
+
+
+def test_balances_between_the_end_of_a_cycle_and_its_close(
+    town: Warehouse, support: httpx.Client, accounts: list[str]
+) -> None:
+    """What ended with the cycle is not what is left, though no close has said so."""
+    town.build(as_of=datetime(2025, 8, 1, 16, tzinfo=UTC))
+    try:
+        looked_at, past = balances_agree(town, support, accounts)
+        assert looked_at > 10 and past > 0
+        stream = support.get("/api/v1/rollover/buckets").text
+        for bucket_id in ended_buckets(town):
+            assert f'"{bucket_id}"' not in stream
+    finally:
+        town.build()
+
+
+def balances_agree(town: Warehouse, support: httpx.Client, accounts: list[str]) -> tuple[int, int]:
+    """How many balances are the sum of their buckets, and buckets that have ended were seen."""
+    looked_at = past = 0
+    ended_ids = ended_buckets(town)
     for account_id in accounts:
         who = {"relatedParty.id": account_id, "limit": "100"}
         buckets = {row["id"]: row for row in support.get(f"{BALANCES}/bucket", params=who).json()}
@@ -444,9 +667,31 @@ def test_balances(town: Warehouse, support: httpx.Client, accounts: list[str]) -
         ):
             bucket = buckets[row["bucket_id"]]
             assert bucket["validFor"]["endDateTime"].startswith(row["expires_on"].isoformat())
-            assert (bucket["status"] == "expired") == (row["status"] == "expired")
+            ended = row["bucket_id"] in ended_ids
+            assert bucket["status"] == (
+                "expired"
+                if ended or row["status"] in {"expired", "depleted"}
+                else "active"
+                if row["status"] == "available"
+                else "suspended"
+            )
+            past += ended
+            (told,) = [
+                one
+                for one in support.get(
+                    f"{V1}/rollover/buckets".format(account_id=account_id)
+                ).json()
+                if one["bucket_id"] == row["bucket_id"]
+            ]
+            assert told["has_ended"] == ended
+        usable = support.get(
+            f"{V1}/rollover/buckets".format(account_id=account_id), params={"available": True}
+        ).json()
+        assert not {one["bucket_id"] for one in usable} & ended_ids
         for bucket in buckets.values():
-            assert support.get(bucket["href"]).json() == [bucket]
+            assert support.get(bucket["href"]).json() == bucket
+            only = who | {"id": bucket["id"]}
+            assert support.get(f"{BALANCES}/bucket", params=only).json() == [bucket]
         who.pop("limit")
         for total in support.get(f"{BALANCES}/accumulatedBalance", params=who).json():
             (row,) = town.rows(
@@ -457,10 +702,20 @@ def test_balances(town: Warehouse, support: httpx.Client, accounts: list[str]) -
             )
             left = row["plan_remaining_units"] + row["rollover_available_units"]
             assert total["totalBalance"]["amount"] == pytest.approx(float(left))
-            assert {one["id"] for one in total["bucket"]} <= set(buckets)
+            assert support.get(total["href"]).json() == total
+            drawn = [buckets[one["id"]] for one in total["bucket"]]
+            assert {bucket["status"] for bucket in drawn} <= {"active"}
+            assert sum(bucket["remainingValue"]["amount"] for bucket in drawn) == pytest.approx(
+                float(left), abs=1e-5
+            )
+            active = {
+                bucket["id"]
+                for bucket in buckets.values()
+                if bucket["status"] == "active" and total["id"].endswith(f"-{bucket['usageType']}")
+            }
+            assert active == {bucket["id"] for bucket in drawn}
             looked_at += 1
-    assert looked_at > 10
-    assert_error(support.get(f"{BALANCES}/bucket"), 400, "missingFilter")
+    return looked_at, past
 
 
 def test_search(town: Warehouse, support: httpx.Client, subscriber: httpx.Client) -> None:
@@ -485,6 +740,15 @@ def test_search(town: Warehouse, support: httpx.Client, subscriber: httpx.Client
     assert len(support.get("/api/v1/accounts", params={"search": "A", "limit": 3}).json()) == 3
 
 
+def test_exceptions_of_a_carrier(support: httpx.Client) -> None:
+    answer = support.get("/api/v1/exceptions", params={"carrier": "bogus"})
+    assert_error(answer, 400, "unknownCarrier")
+    assert "wireless" in answer.json()["message"]
+    for carrier_id in ("wireless", "internet"):
+        every = support.get("/api/v1/exceptions", params={"carrier": carrier_id})
+        assert every.status_code == 200
+
+
 def test_whole_marts(town: Warehouse, carrier: httpx.Client, support: httpx.Client) -> None:
     served = {
         row["account_id"]
@@ -492,11 +756,16 @@ def test_whole_marts(town: Warehouse, carrier: httpx.Client, support: httpx.Clie
             "select account_id from integrity.int_carrier_accounts where carrier_id = 'wireless'"
         )
     }
+    ended = ended_buckets(town)
     for path, mart, names in (
         ("/api/v1/unbilled", "unbilled.unbilled_summary", ["account_id", "pool_id", "cycle_start"]),
         ("/api/v1/rollover/buckets", "rollover.rollover_buckets", ["bucket_id"]),
     ):
-        expected = [row for row in town.mart(mart) if row.get("remaining_quantity", 1) > 0]
+        expected = [
+            row
+            for row in town.mart(mart)
+            if row.get("remaining_quantity", 1) > 0 and row.get("bucket_id") not in ended
+        ]
         for client, wanted in (
             (support, expected),
             (carrier, [row for row in expected if row["account_id"] in served]),
@@ -565,15 +834,24 @@ def test_adjustments(
         assert_error(internet.post(path, json=adjustment()), 404, "notFound")
     first, again = (carrier.post(path, json=adjustment()) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200), first.text
-    assert (first.json()["adjusted_by"], first.json()["quantity"]) == ("ann", "12.5")
+    assert (first.json()["adjusted_by"], first.json()["quantity"]) == ("wireless/ann", "12.5")
     (row,) = town.rows("select * from raw.rollover_adjustments where adjustment_id = 'CASE-1'")
     assert (row["adjusted_by"], row["quantity"], row["note"]) == (
-        *("ann", Decimal("12.5"), "Calls were cut off."),
+        *("wireless/ann", Decimal("12.5"), "Calls were cut off."),
     )
+    assert loaded_by(town, "rollover_adjustments", "CASE-1") == "wireless/ann"
+    # the name alone does not say whose Ann it is
+    for role, subject, signed in (
+        (Role.SUPPORT, "ann", "support/ann"),
+        (Role.CARRIER, "wireline", "wireline/ann"),
+    ):
+        with served.person(role, subject, "ann") as ann:
+            answer = ann.post(path, json=adjustment(adjustment_id=None))
+            assert answer.status_code == 201 and answer.json()["adjusted_by"] == signed
     other = carrier.post(path, json=adjustment(quantity="13"))
     assert_error(other, 409, "otherContent")
     unnamed = support.post(path, json=adjustment(adjustment_id=None))
-    assert unnamed.status_code == 201 and unnamed.json()["adjusted_by"] == "sue"
+    assert unnamed.status_code == 201 and unnamed.json()["adjusted_by"] == "support/sue"
     for wrong, status, code in (
         ({"pool_id": "none such"}, 422, "invalidAdjustment"),
         ({"reason_code": "none such"}, 422, "invalidAdjustment"),
@@ -594,10 +872,25 @@ def test_adjustments(
     assert town.rows(
         "select count(*) as rows from raw.rollover_adjustments"
         " where adjustment_id = 'CASE-1' or adjustment_id like 'API-%'"
-    ) == [{"rows": 2}]
+    ) == [{"rows": 4}]
     town.build()
     history = support.get(path, params={"limit": 100}).json()
-    assert {row["adjusted_by"] for row in history} >= {"ann", "sue"}
+    assert {row["adjusted_by"] for row in history} >= {
+        *("wireless/ann", "wireline/ann", "support/ann", "support/sue"),
+    }
+    assert first.headers["Location"] == again.headers["Location"]
+    (this_one,) = support.get(first.headers["Location"]).json()
+    assert this_one["adjustment_id"] == "CASE-1"
+
+
+def loaded_by(town: Warehouse, feed: str, row_id: str) -> str:
+    """Who loaded a row, as the manifest says."""
+    key = {"rollover_adjustments": "adjustment_id", "cdrs": "cdr_id"}[feed]
+    (row,) = town.rows(
+        f"select loaded_by from raw.loads inner join raw.{feed} using (load_id) where {key} = %s",
+        row_id,
+    )
+    return str(row["loaded_by"])
 
 
 def record(cdr_id: str, **more: Any) -> dict[str, Any]:
@@ -632,6 +925,13 @@ def test_usage_that_carriers_send(
     body = record("N-1", callingNumber=line["service_number"])
     for nobody in (subscriber, support):
         assert_error(nobody.post(USAGE, json=body), 403, "forbidden")
+    (billed, *_) = town.rows(
+        "select * from rating.rated_usage where is_closed and carrier_id = 'wireless'"
+        " and charge_amount > 0 order by cdr_id"
+    )
+    void = carrier.post(USAGE, json=as_sent(town, billed["cdr_id"], "void"))
+    assert (void.status_code, void.json()["status"]) == (201, "received"), void.text
+    assert said(void.json())["action"] == "void"
     loads = town.rows("select count(*) as loads from raw.loads")[0]["loads"]
     with served.client("wireless") as platform:
         first = platform.post(USAGE, json=body)
@@ -640,6 +940,10 @@ def test_usage_that_carriers_send(
         assert first.json() == again.json()
         assert first.headers["Location"] == first.json()["href"] == f"{USAGE}/wireless:N-1"
         assert first.json()["status"] == "received"
+        assert loaded_by(town, "cdrs", "N-1") == "platform of wireless"
+        by_hand = carrier.post(USAGE, json=record("N-3", callingNumber=line["service_number"]))
+        assert by_hand.status_code == 201, by_hand.text
+        assert loaded_by(town, "cdrs", "N-3") == "wireless/ann"
         assert platform.get(first.json()["href"]).json() == first.json()
         assert_error(support.get(first.json()["href"]), 404, "notFound")
         changed = platform.post(
@@ -655,17 +959,162 @@ def test_usage_that_carriers_send(
             ({"direction": "sideways"}, "bad_value"),
             ({"colour": "red"}, "characteristic"),
             ({"cdrId": None}, "characteristic"),
+            ({"callingNumber": None}, "missing_value"),
         ):
-            assert_error(platform.post(USAGE, json=record("N-2", **wrong)), 422, code)
+            answer = platform.post(USAGE, json=record("N-2", **wrong))
+            assert_error(answer, 422, code)
+            for column in ("started_at", "calling_number", "cdr_id"):
+                assert column not in answer.text
+        assert (
+            "usageDate"
+            in platform.post(USAGE, json=record("N-2", usageDate="yesterday")).json()["message"]
+        )
+        # what a record says of itself has to agree
+        again = body | {
+            "id": "wireless:N-1",
+            "href": first.json()["href"],
+            "@type": "Usage",
+            "status": "received",
+            "relatedParty": [
+                {"id": line["account_id"], "role": "customer", "@referredType": "Customer"},
+                {"id": "wireless", "role": "serviceProvider"},
+            ],
+        }
+        assert platform.post(USAGE, json=again).status_code == 200
+        for wrong_member, code in (
+            ({"id": "wireless:N-2"}, "otherId"),
+            ({"status": "rated"}, "status"),
+            ({"relatedParty": [{"id": "A-nobody", "role": "customer"}]}, "otherParty"),
+            ({"relatedParty": [{"id": "wireline", "role": "serviceProvider"}]}, "otherParty"),
+        ):
+            assert_error(platform.post(USAGE, json=again | wrong_member), 422, code)
+        answer = platform.post(USAGE, json=body | {"usageCharacteristics": []})
+        assert_error(answer, 400, "invalidRequest")
+        assert answer.json()["message"] == "usageCharacteristics: is no member."
     with served.client("wireline") as other:  # its ids are its own
         assert other.post(USAGE, json=record("N-1")).status_code == 201
     assert_error(carrier.get(f"{USAGE}/wireline:N-1"), 404, "notFound")
-    assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 2
+    assert town.rows("select count(*) as loads from raw.loads")[0]["loads"] == loads + 3
     town.build()
     rated = carrier.get(first.json()["href"]).json()
     assert rated["status"] == "rated", rated
-    assert support.get(first.json()["href"]).json() == rated
+    assert carrier.post(USAGE, json=body).json() == rated
+    # a billed record stays billed, and what its void gave back stands beside it
+    usage = carrier.get(void.json()["href"]).json()
+    assert usage["status"] == "billed"
+    once, back = usage["ratedProductUsage"]
+    assert (once["isBilled"], back["isBilled"], back["usageRatingTag"]) == (
+        *(True, False, "reversal"),
+    )
+    amounts = [one["taxExcludedRatingAmount"]["value"] for one in (once, back)]
+    assert amounts == [float(billed["charge_amount"]), -float(billed["charge_amount"])]
     assert rated["relatedParty"][0]["id"] == line["account_id"]
+    assert rated["usageDate"] == first.json()["usageDate"] == "2025-07-10T10:00:00Z"
+    # what was sent stays, what is rated joins it; others are told what is rated
+    told, before = (said(one) for one in (rated, first.json()))
+    assert (before["quantity"], before["callingNumber"]) == (61, line["service_number"])
+    assert before.items() <= told.items()
+    assert told["durationUnits"] == pytest.approx(61 / 60, abs=1e-6)
+    (listed,) = [
+        usage
+        for usage in carrier.get(
+            USAGE, params={"relatedParty.id": line["account_id"], "limit": 100}
+        ).json()
+        if usage["id"] == rated["id"]
+    ]
+    assert listed == rated
+    others = support.get(first.json()["href"]).json()
+    assert others | {"usageCharacteristic": []} == rated | {"usageCharacteristic": []}
+    assert said(others).items() < told.items() and "callingNumber" not in said(others)
+
+
+def said(usage: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one["value"] for one in usage["usageCharacteristic"]}
+
+
+def as_sent(town: Warehouse, cdr_id: str, action: str = "new") -> dict[str, Any]:
+    """A record of the wireless carrier as its platform would send it."""
+    (row,) = town.rows(
+        "select * from raw.cdrs where carrier_id = 'wireless' and cdr_id = %s and action = 'new'",
+        cdr_id,
+    )
+    return {
+        "usageDate": row["started_at"].isoformat(),
+        "usageType": row["service"],
+        "usageCharacteristic": [
+            {"name": shown, "value": value}
+            for name, shown in NAMES.items()
+            for value in [action if name == "action" else row[name]]
+        ],
+    }
+
+
+def test_what_became_of_a_record(
+    town: Warehouse,
+    served: Served,
+    carrier: httpx.Client,
+    support: httpx.Client,
+) -> None:
+    """Each is found in its true state, by whoever may see it."""
+    with served.person(Role.CARRIER, "wireline", "bob") as other:
+        for status, reason, rows in (
+            (
+                "billed",
+                None,
+                "select * from rating.rated_usage where is_closed and not is_reversal",
+            ),
+            ("rated", None, "select * from rating.rated_usage where not is_closed"),
+            ("recycled", "suspended", "select * from rating.suspended_usage where true"),
+            ("rejected", "voided", "select * from rating.voided_usage where action = 'new'"),
+        ):
+            (row, *_) = town.rows(f"{rows} and carrier_id = 'wireless' order by cdr_id")
+            href = f"{USAGE}/wireless:{row['cdr_id']}"
+            usage = carrier.get(href).json()
+            assert usage["status"] == status, usage
+            assert said(usage)["cdrId"] == row["cdr_id"]
+            assert said(usage).get("statusReason") == row.get("reason", reason)
+            seen = support.get(href).json()
+            assert (seen["status"], seen["usageDate"]) == (status, usage["usageDate"])
+            assert_error(other.get(href), 404, "notFound")
+            with served.person(Role.SUBSCRIBER, row["account_id"] or "A-nobody") as owner:
+                answer = owner.get(href)
+            if status in {"billed", "rated"}:
+                assert usage["relatedParty"][0] == seen["relatedParty"][0]
+                assert usage["relatedParty"][0]["id"] == row["account_id"]
+                (rating,) = usage["ratedProductUsage"]
+                assert rating["isBilled"] == (status == "billed")
+                assert rating["taxExcludedRatingAmount"]["value"] == float(row["charge_amount"])
+                assert answer.json() == seen
+            else:
+                assert_error(answer, 404, "notFound")
+            # the same record again is answered with where it stands
+            again = carrier.post(USAGE, json=as_sent(town, row["cdr_id"]))
+            assert (again.status_code, again.json()) == (200, usage), again.text
+    # a void of what has never come waits, and is there for its carrier
+    void = carrier.post(USAGE, json=record("N-void", action="void"))
+    assert (void.status_code, void.json()["status"]) == (201, "received"), void.text
+    assert said(carrier.get(void.json()["href"]).json())["action"] == "void"
+    assert_error(support.get(void.json()["href"]), 404, "notFound")
+
+
+def test_records_are_looked_up(town: Warehouse) -> None:
+    """What stands for a record is found by indexes, however many there are."""
+    (row, *_) = town.rows("select * from rating.rated_usage where is_closed order by cdr_id")
+    with psycopg.connect(town.url) as session:
+        session.execute("set enable_seqscan = off")
+        session.execute("set search_path = support")
+        for statement, parameters in (
+            (records.RATED, ([row["account_id"]], row["started_at"], row["carrier_id"], "x")),
+            (records.NOT_RATED, (row["carrier_id"], "x") * 2),
+            (records.SENT, ([row["carrier_id"]], ["x"], "new")),
+            (records.ACCOUNTS, (row["carrier_id"], row["service_number"])),
+        ):
+            plan = "\n".join(
+                line for (line,) in session.execute(f"explain {statement}".encode(), parameters)
+            )
+            for table in ("rated_usage", "int_usage_open", "int_usage_suspended", "cdrs"):
+                assert f"Seq Scan on {table}" not in plan, plan
+            assert "Index Cond" in plan
 
 
 def test_a_platform_orders_for_its_own(town: Warehouse, served: Served) -> None:
@@ -707,6 +1156,95 @@ def test_too_many_requests(town: Warehouse, tmp_path: Path, accounts: list[str])
             assert [platform.get(path).status_code for _ in range(6)][-2:] == [200, 429]
 
 
+def test_too_many_pdfs(town: Warehouse, tmp_path: Path) -> None:
+    """They have limits of their own: for one caller, whatever his tokens, and for all together."""
+    (bill, *_) = town.rows("select account_id, bill_id from billing.bills order by bill_id")
+    at = f"{BILLS}/{bill['bill_id']}/document"
+    page = f"/portal/accounts/{bill['account_id']}/bills/{bill['bill_id']}/document.pdf"
+    options = ("--pdfs-per-minute", 2, "--all-pdfs-per-minute", 4)
+    with serving(town, configuration(tmp_path), *options) as slow:
+        with slow.person(Role.SUPPORT, "sue") as sue, slow.person(Role.SUPPORT, "sue") as again:
+            assert [one.get(f"{at}/pdf").status_code for one in (sue, again)] == [200, 200]
+            refused = again.get(f"{at}/pdf")
+            assert_error(refused, 429, "tooManyRequests")
+            assert "2 PDFs a minute" in refused.text
+            assert 1 <= int(refused.headers["Retry-After"]) <= 60
+            assert [sue.get(f"{at}/{kind}").status_code for kind in ("json", "html")] == [200, 200]
+        with slow.person(Role.SUBSCRIBER, bill["account_id"]) as payer:
+            token = payer.headers["Authorization"].removeprefix("Bearer ")
+            payer.get("/portal/enter", params={"token": token})
+            assert [payer.get(one).status_code for one in (page, f"{at}/pdf")] == [200, 200]
+            refused = payer.get(page)
+            assert (refused.status_code, refused.headers["Retry-After"].isdigit()) == (429, True)
+            assert "<h1>Too many requests</h1>" in refused.text
+        with slow.person(Role.SUPPORT, "sam") as sam:
+            refused = sam.get(f"{at}/pdf")
+            assert_error(refused, 429, "tooManyRequests")
+            assert "4 PDFs a minute are made here" in refused.text
+
+
+def test_behind_a_proxy_with_tls(town: Warehouse, tmp_path: Path, accounts: list[str]) -> None:
+    """With --https it need not be told with each request, and cannot be told otherwise."""
+    token = issue_token(SECRET, Role.SUBSCRIBER, accounts[0])
+    with serving(town, configuration(tmp_path), "--https") as served:
+        for headers in ({}, {"X-Forwarded-Proto": "http"}):
+            with served.client(None) as visitor:
+                entered = visitor.get("/portal/enter", params={"token": token}, headers=headers)
+                assert entered.status_code == 303
+                cookies = entered.headers.get_list("set-cookie")
+                assert all("; Secure" in one for one in cookies if "Max-Age=0" not in one)
+                for path in ("/portal/left", "/health", "/nothing", "/api/v1/accounts"):
+                    strict = visitor.get(path, headers=headers).headers
+                    assert strict["Strict-Transport-Security"] == "max-age=31536000", path
+
+
+def test_a_login_that_only_reads(
+    town: Warehouse, tmp_path: Path, accounts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server reads by it all that it shows; by itself it may nothing, nor become a writer."""
+    roles = "tandem_server, tandem_portal, tandem_support, tandem_carrier_wireless"
+    town.execute("drop role if exists login_web")
+    town.execute("create role login_web login")
+    town.execute(f"grant {roles} to login_web with inherit false, set true")
+    url = town.url.replace("//tandem@", "//login_web@")
+    monkeypatch.setenv("TANDEM_READER_DATABASE_URL", url)
+    path = V1.format(account_id=accounts[0])
+    try:
+        with psycopg.connect(url, autocommit=True) as session:
+            for statement in (
+                *("select from raw.orders", "select from support.accounts"),
+                *("set role tandem_owner", "set role tandem_engineer"),
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(statement.encode())
+        with serving(town, configuration(tmp_path)) as served:
+            for role, subject in (
+                (Role.SUPPORT, "sue"),
+                (Role.SUBSCRIBER, accounts[0]),
+                (Role.CARRIER, "wireless"),
+            ):
+                with served.person(role, subject) as person:
+                    assert person.get(path).status_code == 200
+            with served.client("wireless") as platform:
+                assert platform.get(ORDERS).json()
+                # before anything is loaded, which goes by the other login
+                assert town.rows(
+                    "select distinct usename::text from pg_stat_activity"
+                    " where datname = current_database() and application_name = 'tandem serve'"
+                ) == [{"usename": "login_web"}]
+                sent = platform.post(USAGE, json=record("N-by-a-reader"))
+                assert sent.status_code == 201, sent.text
+    finally:
+        town.execute("drop role login_web")
+
+
+def test_every_operation_tells_of_its_limit() -> None:
+    for method, path in sorted(OPERATIONS - {("get", "/health")}):
+        answers = SCHEMA["paths"][path][method]["responses"]
+        for status in ("429", "503"):
+            assert "Retry-After" in answers[status]["headers"], (method, path)
+
+
 def test_headers(served: Served, support: httpx.Client, accounts: list[str]) -> None:
     for answer in (
         support.get(V1.format(account_id=accounts[0])),
@@ -718,6 +1256,7 @@ def test_headers(served: Served, support: httpx.Client, accounts: list[str]) -> 
     ):
         policy = answer.headers["Content-Security-Policy"]
         assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert "Strict-Transport-Security" not in answer.headers
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"

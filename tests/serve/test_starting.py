@@ -37,7 +37,7 @@ def refused(
     return done.err
 
 
-MADE_UP = "s3cret"
+MADE_UP = "s3cret" * 8
 NAMED = '[carriers.wireless]\napi_token_env = "SOME_TOKEN"\n'
 
 
@@ -49,9 +49,21 @@ def test_without_tokens_of_carriers(warehouse: Warehouse, tmp_path: Path) -> Non
         with served.person(Role.SUPPORT, "sue") as sue:
             # nothing has been built here, but she is let in
             assert_error(sue.get("/api/v1/exceptions"), 503, "notReady")
-            assert_error(sue.get(ORDERS), 401, "invalidToken")
+            assert_error(sue.get(ORDERS), 403, "forbidden")
         with served.client("wireless") as wireless:
             assert_error(wireless.get(ORDERS), 401, "invalidToken")
+
+
+def test_on_a_database_that_an_older_version_set_up(warehouse: Warehouse, tmp_path: Path) -> None:
+    """It lacks the role as which the server asks in its own name."""
+    config = tmp_path / "tandem.toml"
+    config.write_text("")
+    warehouse.execute("alter role tandem_server rename to tandem_server_of_tests")
+    try:
+        with serving(warehouse, config) as served, served.client(None) as client:
+            assert_error(client.get("/health"), 503, "notReady")
+    finally:
+        warehouse.execute("alter role tandem_server_of_tests rename to tandem_server")
 
 
 def test_with_a_secret_that_is_too_short(tmp_path: Path) -> None:
@@ -60,12 +72,37 @@ def test_with_a_secret_that_is_too_short(tmp_path: Path) -> None:
 
 
 def test_with_rates_that_are_none(tmp_path: Path) -> None:
-    for option in ("--per-minute", "--unknown-per-minute"):
+    for option in (
+        *("--per-minute", "--unknown-per-minute"),
+        *("--pdfs-per-minute", "--all-pdfs-per-minute"),
+    ):
         assert tandem("serve", option, 0).code == 2
 
 
 def test_with_a_token_that_is_not_set(tmp_path: Path) -> None:
     assert "SOME_TOKEN, named as a token by tandem.toml, is not set" in refused(tmp_path, NAMED)
+
+
+def test_with_a_token_that_can_be_guessed(tmp_path: Path) -> None:
+    said = refused(tmp_path, NAMED, token=MADE_UP[:31])
+    assert "SOME_TOKEN" in said and "31 characters and needs 32" in said and "openssl" in said
+    assert MADE_UP[:31] not in said
+
+
+def test_with_a_reader_that_is_no_login(tmp_path: Path) -> None:
+    config = tmp_path / "tandem.toml"
+    config.write_text("")
+    done = tandem(
+        "serve",
+        env={
+            "TANDEM_SECRET": SECRET,
+            "TANDEM_CONFIG": str(config),
+            "TANDEM_READER_DATABASE_URL": f"postgresql:/a:{MADE_UP}@127.0.0.1/x",
+        },
+    )
+    assert done.code == 1
+    assert_one_sentence(done.err)
+    assert "TANDEM_READER_DATABASE_URL is no URL" in done.err and MADE_UP not in done.err
 
 
 def test_with_one_token_for_two(tmp_path: Path) -> None:

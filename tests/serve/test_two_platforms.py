@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tandem.serve import qualifying
-from tandem.serve.reading import make_pool
+from tandem.serve.access import OwnSessions
 from tests.cli.running import Done, environment, tandem
 from tests.outbox.platform import Call, Handler, Platform, answer, running
 from tests.serve import feeds
@@ -68,13 +68,8 @@ class Market:
         """What speaks against a plan for somebody who is no carrier, in words."""
 
         async def ask() -> list[str]:
-            pool = make_pool(self.warehouse.url)
-            await pool.open()
-            try:
-                async with pool.connection() as session:
-                    found = await qualifying.reasons(session, account_id, plan_id, date(2025, 6, 3))
-            finally:
-                await pool.close()
+            async with OwnSessions(self.warehouse.url) as own, own.connection() as session:
+                found = await qualifying.reasons(session, account_id, plan_id, date(2025, 6, 3))
             return [reason.label for reason in found]
 
         return asyncio.run(ask())
@@ -287,12 +282,18 @@ def test_an_agreement_for_all_plans_covers_each(market: Market) -> None:
         market.warehouse.execute(agreements, "SHARE1000", "*")
 
 
-def test_a_line_on_another_plan_is_not_the_account_s_doing(market: Market) -> None:
-    """The carrier's data are wrong, which does not make the account a bad one."""
+def test_what_others_did_does_not_speak_against_the_account(market: Market) -> None:
+    """A line on another plan is the carrier's data, a resale of too much is an agent's doing."""
     feeds.put_on_plan(market.warehouse, "A6", "SHARE1000")
+    feeds.sell_again(market.warehouse, "A1")
     market.run("build")
-    kinds = "select exception_type from integrity.bundle_exceptions where account_id = 'A6'"
-    assert {row["exception_type"] for row in market.warehouse.rows(kinds)} == {"plan_mismatch"}
+    kinds = """
+        select account_id, exception_type from integrity.bundle_exceptions
+        where is_open and account_id in ('A1', 'A6') order by 1
+    """
+    found = [tuple(row.values()) for row in market.warehouse.rows(kinds)]
+    assert set(found) == {("A1", "over_resale"), ("A6", "plan_mismatch")}
+    assert market.reasons("A1", "SHARE1000") == ["planInEffect"]
     assert market.reasons("A6", "SHARE1000") == []
 
 

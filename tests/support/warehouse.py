@@ -141,8 +141,14 @@ class Databases:
 
     def use(self, name: str, project: Path) -> str:
         """URL of a database, which is now the one in use; dbt's artefacts go by project."""
-        target = hashlib.sha256(str(project).encode()).hexdigest()[:12]
-        os.environ["DBT_TARGET_PATH"] = str(self.targets / target)
+        target = self.targets / hashlib.sha256(str(project).encode()).hexdigest()[:12]
+        if not target.exists():
+            # of another copy of the project dbt reads only what differs from the one it has parsed
+            parsed = next(self.targets.glob("*/partial_parse.msgpack"), None)
+            target.mkdir(parents=True)
+            if parsed is not None:
+                shutil.copy(parsed, target)
+        os.environ["DBT_TARGET_PATH"] = str(target)
         if self.used != name:
             with self._session() as session:
                 if self.used is not None:

@@ -61,7 +61,7 @@ def rollover_of(pool: Document, cycle_end: dt.date) -> Rollover:
     longest = max(map(_started, buckets), default=ZERO)
     horizon = fmt.next_month(cycle_end)
     return Rollover(
-        sentence=_sentence(drawn, position, unit_type, horizon),
+        sentence=_sentence(drawn, position, unit_type, cycle_end),
         steps=[
             *(
                 Step(sign if at else "", plain(value), label)
@@ -103,6 +103,12 @@ def notes_of(pools: Iterable[Document]) -> list[Fact]:
             "Taken back",
             "is what a correction took out of your rollover, from the oldest first.",
             any(decimal(bucket.get("debited_units")) for bucket in buckets),
+        ),
+        (
+            "Kept",
+            "marks rollover of a plan that you left. It does not grow older meanwhile; with a plan"
+            " that has rollover for it again you can use it again, if you return in time.",
+            any(bucket["status"] == "retained" for bucket in buckets),
         ),
         (
             "Archived",
@@ -195,7 +201,7 @@ def _is_next(bucket: Document, horizon: dt.date) -> bool:
 
 
 def _sentence(
-    drawn: list[Document], position: Mapping[str, Decimal], unit_type: str, horizon: dt.date
+    drawn: list[Document], position: Mapping[str, Decimal], unit_type: str, cycle_end: dt.date
 ) -> str:
     """What is left and until when. `drawn`: the buckets in the order in which they are drawn."""
     closing = position["closing_balance"]
@@ -211,7 +217,12 @@ def _sentence(
     sentence = f"You have {counted(closing, unit_type)} of rollover."
     live = [bucket for bucket in drawn if _is_live(bucket)]
     if not live:
-        return f"{sentence} It is kept for you, but your present plan does not use it."
+        last_day = fmt.long_date(cycle_end - dt.timedelta(days=1))
+        return (
+            f"{sentence} It is kept for you, but not used: on {last_day}, the last day of this"
+            " period, you had no plan with rollover for it."
+        )
+    horizon = fmt.next_month(cycle_end)
     urgent = [bucket for bucket in live if _is_next(bucket, horizon)]
     first = min(fmt.date_of(bucket["use_by"]) for bucket in urgent or live)
     due = urgent or [bucket for bucket in live if fmt.date_of(bucket["use_by"]) == first]

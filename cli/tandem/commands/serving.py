@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
+import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict
 
 from tandem import console, settings, tokens
+from tandem.errors import Refused
 from tandem.outbox import configuration
 
 
@@ -38,6 +41,26 @@ def serve(
             help="Requests without a genuine token that one address has in a minute.",
         ),
     ] = 120,
+    pdfs_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--pdfs-per-minute", min=1, metavar="N", help="PDFs that one caller gets in a minute."
+        ),
+    ] = 20,
+    all_pdfs_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--all-pdfs-per-minute", min=1, metavar="N", help="PDFs that are made in a minute."
+        ),
+    ] = 200,
+    https: Annotated[
+        bool,
+        typer.Option(
+            "--https",
+            help="All come by a proxy that speaks TLS: cookies are Secure, and browsers are told to"
+            " come by https only.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the portal to subscribers and support, and web services to other systems.
 
@@ -54,15 +77,31 @@ def serve(
     from tandem.serve.running import listen, run  # noqa: PLC0415
 
     here = settings.load()
+    _require_url(here.reader_url)
     app = create_app(
         here,
         tokens_of(configuration.load(here)),
         tokens.secret(here),
-        Rates(per_minute, unknown_per_minute),
+        Rates(per_minute, unknown_per_minute, pdfs_per_minute, all_pdfs_per_minute),
+        https=https,
     )
     listening = listen(host, port)
     address, chosen, *_ = listening.getsockname()
     shown = f"[{address}]" if ":" in address else address
     if not ipaddress.ip_address(address).is_loopback:
-        console.say("Others can reach this port: put a proxy before it that speaks TLS.")
+        console.say(
+            "Others can reach this port: let nobody but the proxy that speaks TLS."
+            if https
+            else "Others can reach this port: put a proxy before it that speaks TLS, with --https."
+        )
     run(app, listening, lambda: console.say(f"Answering at http://{shown}:{chosen}."))
+
+
+def _require_url(url: str | None) -> None:
+    try:
+        conninfo_to_dict(url or "")
+    except psycopg.ProgrammingError:
+        raise Refused(  # without libpq's words, which would quote the password
+            "TANDEM_READER_DATABASE_URL is no URL of PostgreSQL"
+            " (postgresql://user:password@host:port/database)."
+        ) from None

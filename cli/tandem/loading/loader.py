@@ -59,6 +59,7 @@ def load_file(
     format_name: str | None = None,
     max_rejects: Decimal = DEFAULT_MAX_REJECTS,
     on_rows: Callable[[int], None] | None = None,
+    loaded_by: str | None = None,
 ) -> LoadResult:
     """Load one file in one transaction. The caller holds the lock.
 
@@ -71,6 +72,7 @@ def load_file(
         format_name: ``csv``, ``jsonl`` or ``parquet`` where the file's name does not tell.
         max_rejects: percentage of rejected rows above which the file is refused.
         on_rows: told how many rows have been read so far.
+        loaded_by: who loads it; by default the user of the operating system.
 
     Raises:
         Refused: the file or the arguments cannot be used; nothing was changed.
@@ -85,7 +87,7 @@ def load_file(
         load.read_rows(on_rows)
         load.judge_rows()
         load.insert_rows()
-        return load.finish(max_rejects)
+        return load.finish(max_rejects, loaded_by or user_name())
 
 
 def _check_arguments(
@@ -401,7 +403,7 @@ class _Load:
 
     # the manifest
 
-    def finish(self, max_rejects: Decimal) -> LoadResult:
+    def finish(self, max_rejects: Decimal, loaded_by: str) -> LoadResult:
         """Write manifest and rejects; refuse the file if there are too many."""
         rejected = len(self.bad_rows) + len(self.reasons)
         if rejected * 100 > max_rejects * self.rows_read:
@@ -450,7 +452,7 @@ class _Load:
                 "accepted": self.accepted,
                 "duplicate": self.duplicate,
                 "rejected": rejected,
-                "user": user_name(),
+                "user": loaded_by,
             },
         )
         counts: dict[str, int] = {}

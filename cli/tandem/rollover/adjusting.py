@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
-
-import psycopg
 
 from tandem.database import Connection
 from tandem.errors import Refused
 from tandem.feeds import ROLLOVER_ADJUSTMENTS
-from tandem.loading import load_file
+from tandem.loading.single import OTHER_CONTENT, RejectedError, load_row
 from tandem.processes import user_name
 from tandem.queries import Row, fetch
 
@@ -24,6 +19,19 @@ OF_A_BUCKET = ("resale", "extension")
 
 class OtherContentError(Refused):
     """There is another adjustment of this id."""
+
+
+class InvalidPartError(Refused):
+    """A part of it cannot be meant so.
+
+    Attributes:
+        part: which of `Adjustment`.
+    """
+
+    def __init__(self, part: str, message: str) -> None:
+        """Say which part, and what is wrong with it."""
+        super().__init__(message)
+        self.part = part
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Recorded:
     Attributes:
         row: the adjustment as it was recorded.
         unit_type: of its quantity.
-        load_id: under which it was recorded; None if it was there already.
+        load_id: under which it was recorded; None if it was there already, or is only judged.
         warnings: sentences on what will keep it, or a part of it, from being applied.
     """
 
@@ -73,14 +81,29 @@ class Recorded:
     warnings: tuple[str, ...] = ()
 
 
-def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
+def adjust(connection: Connection, wanted: Adjustment, loaded_by: str | None = None) -> Recorded:
     """Record an adjustment. The caller holds the lock.
+
+    Args:
+        connection: a session in autocommit mode.
+        wanted: the adjustment.
+        loaded_by: for the manifest; by default the user of the operating system.
 
     Raises:
         Refused: it cannot be meant so; nothing was changed.
     """
+    judged = judge(connection, wanted)
+    return replace(judged, load_id=_load(connection, judged.row, loaded_by))
+
+
+def judge(connection: Connection, wanted: Adjustment) -> Recorded:
+    """What would be recorded, and what will keep it from being applied; nothing is changed.
+
+    Raises:
+        Refused: it cannot be meant so.
+    """
     if wanted.quantity <= 0:
-        raise Refused(f"The quantity {wanted.quantity} is not above 0.")
+        raise InvalidPartError("quantity", f"The quantity {wanted.quantity} is not above 0.")
     unit_type = _refuse_unknown(connection, wanted)
     warnings = (
         _look_at_bucket(connection, wanted)
@@ -89,12 +112,7 @@ def adjust(connection: Connection, wanted: Adjustment) -> Recorded:
     )
     row = _row(wanted)
     warnings += _look_at_frozen(connection, row)
-    load_id = None
-    with connection.transaction():
-        load_id = _load(connection, row)
-        if load_id is None:
-            raise psycopg.Rollback
-    return Recorded(row, unit_type, load_id, warnings)
+    return Recorded(row, unit_type, None, warnings)
 
 
 def recorded_before(connection: Connection, adjustment_id: str | None) -> datetime | None:
@@ -125,25 +143,18 @@ def _row(wanted: Adjustment) -> Row:
     }
 
 
-def _load(connection: Connection, row: Row) -> int | None:
-    """Load the row as a file would be; None where it is there already, then all is undone."""
-    with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
-        path = Path(folder) / FILE_NAME
-        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
-        # a rejected row would stay in the manifest; the reason is told, and the load undone
-        result = load_file(
-            connection, ROLLOVER_ADJUSTMENTS, path, format_name="jsonl", max_rejects=Decimal(100)
+def _load(connection: Connection, row: Row, loaded_by: str | None) -> int | None:
+    """Load the row; None where it is there already."""
+    try:
+        return load_row(
+            connection, ROLLOVER_ADJUSTMENTS, row, file_name=FILE_NAME, loaded_by=loaded_by
         )
-    if result.rejected:
-        if "conflicting_duplicate" in result.reasons:
+    except RejectedError as error:
+        if error.code == OTHER_CONTENT:
             raise OtherContentError(
                 f"An adjustment {row['adjustment_id']} with other content was recorded before."
-            )
-        (reject,) = fetch(
-            connection, "select reason from raw.rejects where load_id = %s", (result.load_id,)
-        )
-        raise Refused(f"The adjustment was not recorded: {reject['reason']}.")
-    return result.load_id if result.accepted else None
+            ) from error
+        raise Refused(f"The adjustment was not recorded: {error.reason}.") from error
 
 
 def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
@@ -151,15 +162,16 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
     if not fetch(
         connection, "select from raw.accounts where account_id = %s limit 1", (wanted.account_id,)
     ):
-        raise Refused(f"There is no account {wanted.account_id}.")
+        raise InvalidPartError("account_id", f"There is no account {wanted.account_id}.")
     pools = fetch(
         connection, "select pool_id, max(unit_type) as unit_type from catalog.plan_pools group by 1"
     )
     unit_types = {row["pool_id"]: str(row["unit_type"]) for row in pools}
     if wanted.pool_id not in unit_types:
-        raise Refused(
+        raise InvalidPartError(
+            "pool_id",
             f"{wanted.pool_id} is no pool of the catalog; there are"
-            f" {', '.join(sorted(unit_types))}."
+            f" {', '.join(sorted(unit_types))}.",
         )
     reasons = [
         row["reason_code"]
@@ -168,8 +180,9 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
         )
     ]
     if wanted.reason_code not in reasons:
-        raise Refused(
-            f"{wanted.reason_code} is no reason of the catalog; there are {', '.join(reasons)}."
+        raise InvalidPartError(
+            "reason_code",
+            f"{wanted.reason_code} is no reason of the catalog; there are {', '.join(reasons)}.",
         )
     return unit_types[wanted.pool_id]
 
@@ -177,11 +190,15 @@ def _refuse_unknown(connection: Connection, wanted: Adjustment) -> str:
 def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ...]:
     """Refuse what no bucket is there for; returns warnings."""
     if wanted.bucket_cycle_start is None:
-        raise Refused(
-            f"The {wanted.action} needs --bucket-cycle: in which cycle was the bucket earned?"
+        raise InvalidPartError(
+            "bucket_cycle_start",
+            f"The {wanted.action} needs --bucket-cycle: in which cycle was the bucket earned?",
         )
     if wanted.action == "extension" and not wanted.extend_cycles:
-        raise Refused("The extension needs --cycles: how many more cycles shall the bucket live?")
+        raise InvalidPartError(
+            "extend_cycles",
+            "The extension needs --cycles: how many more cycles shall the bucket live?",
+        )
     buckets = fetch(
         connection,
         """
@@ -191,17 +208,24 @@ def _look_at_bucket(connection: Connection, wanted: Adjustment) -> tuple[str, ..
         (wanted.account_id, wanted.pool_id, wanted.bucket_cycle_start),
     )
     if not buckets:
-        raise Refused(
+        raise InvalidPartError(
+            "bucket_cycle_start",
             f"{wanted.account_id} has no bucket of {wanted.pool_id} that was earned in the cycle"
-            f" of {wanted.bucket_cycle_start}; 'tandem rollover show' lists them."
+            f" of {wanted.bucket_cycle_start}; 'tandem rollover show' lists them.",
         )
     (bucket,) = buckets
     if wanted.action == "extension":
         if bucket["status"] in ("expired", "archived"):
-            raise Refused(f"The bucket {bucket['bucket_id']} is {bucket['status']} already.")
+            raise InvalidPartError(
+                "bucket_cycle_start",
+                f"The bucket {bucket['bucket_id']} is {bucket['status']} already.",
+            )
         return ()
     if not bucket["expired_quantity"]:
-        raise Refused(f"Of the bucket {bucket['bucket_id']} nothing has expired to be sold again.")
+        raise InvalidPartError(
+            "bucket_cycle_start",
+            f"Of the bucket {bucket['bucket_id']} nothing has expired to be sold again.",
+        )
     (expired,) = fetch(
         connection,
         """

@@ -3,6 +3,10 @@
 What a role may read is decided in the database: views in a schema per audience show the rows of the
 session's account, of the role's carrier, or all (``macros/show_to.sql``). The views have the same
 names for all of them, so that one query serves every audience.
+
+What the server asks in nobody else's name (orders and records that no build has seen, eligibility,
+the names of carriers) it asks as a role of its own, which reads the columns that this takes
+(``macros/let_server_read.sql``, ``schema.py``). What it writes takes another way: see ``writing``.
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from psycopg import AsyncConnection, errors
 from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
 
-from tandem.schema import PORTAL, SUPPORT, carrier_role
-from tandem.serve.reading import Pool, make_pool
+from tandem.schema import PORTAL, SERVER, SUPPORT, carrier_role
+from tandem.serve.reading import RolePool, make_pool
 from tandem.tokens import Role, Subject
 
 Session = AsyncConnection[DictRow]
@@ -25,13 +30,46 @@ class UnknownCarrierError(Exception):
     """Somebody of a carrier that the catalog does not have."""
 
 
+class OwnSessions:
+    """Gives out sessions of the server's own role."""
+
+    def __init__(self, url: str) -> None:
+        """Give a way to the database; it need not be up."""
+        self._url = url
+        self._pool = make_pool(url, SERVER)
+
+    async def __aenter__(self) -> OwnSessions:
+        """Begin to give them out."""
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all of them."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Session]:
+        """A session.
+
+        Raises:
+            PoolTimeout: the database is away.
+            InvalidSchemaName: the warehouse has not been set up, or not by this version.
+        """
+        try:
+            async with self._pool.connection() as session:
+                yield session
+        except PoolTimeout:
+            await _require(self._url, SERVER)
+            raise
+
+
 class Access:
     """Pools of sessions, one per database role, opened when somebody first needs it."""
 
     def __init__(self, url: str) -> None:
         """Give a way to the database; it need not be up."""
         self._url = url
-        self._pools: dict[str, Pool] = {}
+        self._pools: dict[str, RolePool] = {}
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -54,11 +92,18 @@ class Access:
                 )
             yield session
 
-    async def _pool(self, subject: Subject) -> Pool:
+    async def _pool(self, subject: Subject) -> RolePool:
         role, schema = _audience(subject)
         pool = self._pools.get(role)
         if pool is None:
-            await self._require(role, subject)  # may take long: not with the lock
+            try:
+                await _require(self._url, role)  # may take long: not with the lock
+            except errors.InvalidSchemaName:
+                if subject.carrier_id is None:
+                    raise
+                raise UnknownCarrierError(
+                    f"{subject.carrier_id} is no carrier of the catalog"
+                ) from None
             async with self._opening:
                 pool = self._pools.get(role)
                 if pool is None:
@@ -66,19 +111,17 @@ class Access:
                     self._pools[role] = pool
         return pool
 
-    async def _require(self, role: str, subject: Subject) -> None:
-        """Refuse what would keep a pool from ever getting a session.
 
-        Raises:
-            UnknownCarrierError: there is no role for the carrier.
-            InvalidSchemaName: the warehouse has not been set up.
-        """
-        async with await AsyncConnection.connect(self._url, connect_timeout=5) as session:
-            cursor = await session.execute("select from pg_roles where rolname = %s", (role,))
-            if await cursor.fetchone() is None:
-                if subject.carrier_id is not None:
-                    raise UnknownCarrierError(f"{subject.carrier_id} is no carrier of the catalog")
-                raise errors.InvalidSchemaName(f"there is no role {role}")
+async def _require(url: str, role: str) -> None:
+    """Refuse what would keep a pool from ever getting a session.
+
+    Raises:
+        InvalidSchemaName: there is no such role.
+    """
+    async with await AsyncConnection.connect(url, connect_timeout=5) as session:
+        cursor = await session.execute("select from pg_roles where rolname = %s", (role,))
+        if await cursor.fetchone() is None:
+            raise errors.InvalidSchemaName(f"there is no role {role}")
 
 
 def _audience(subject: Subject) -> tuple[str, str]:

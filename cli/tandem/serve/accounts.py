@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from tandem.serve.asking import (
     COMMON,
     FILTERS,
     PAGED,
+    Day,
     Parted,
     session_for,
     session_of,
@@ -52,8 +52,8 @@ Number = Annotated[
 OtherNumber = Annotated[
     Text | None, Query(alias="otherNumber", description="Digits of the other party's number.")
 ]
-First = Annotated[date | None, Query(alias="from", description="Local date, this and later.")]
-Last = Annotated[date | None, Query(alias="to", description="Local date, this and earlier.")]
+First = Annotated[Day | None, Query(alias="from", description="Local date, this and later.")]
+Last = Annotated[Day | None, Query(alias="to", description="Local date, this and earlier.")]
 Kind = Annotated[Text | None, Query(alias="type", description=f"One of {', '.join(KINDS)}.")]
 
 router = APIRouter(prefix=PATH, tags=["accounts"], responses=COMMON, dependencies=[FILTERS])
@@ -77,7 +77,7 @@ async def search(
     """Accounts that a carrier serves, or all of them for the support desk; the exact id first."""
     staff_only(subject)
     async with session_of(request, subject) as session:
-        return await queries.search_accounts(session, text, limit)
+        return (await queries.search_accounts(session, text, limit)).rows
 
 
 @router.get(f"{_OF}/unbilled", response_model=list[UnbilledSummary], summary="Balances")
@@ -148,12 +148,13 @@ async def rollover_buckets(
     subject: Reader,
     account_id: AccountId,
     only_available: Annotated[
-        bool, Query(alias="available", description="Only those with units left.")
+        bool, Query(alias="available", description="Only those with units that can still be used.")
     ] = False,
 ) -> list[Row]:
     """Every bucket with its expiry, in the order in which they are drawn."""
     async with session_for(request, subject, account_id) as (session, _):
-        return await queries.rollover_buckets(session, account_id, only_available=only_available)
+        rows = await queries.rollover_buckets(session, account_id, only_available=only_available)
+    return [row for row in rows if not (only_available and row["has_ended"])]
 
 
 @router.get(
@@ -172,12 +173,25 @@ async def rollover_requests(request: Request, subject: Reader, account_id: Accou
     responses=PAGED,
 )
 async def adjustments(
-    request: Request, subject: Reader, account_id: AccountId, part: Parted
+    request: Request,
+    subject: Reader,
+    account_id: AccountId,
+    part: Parted,
+    adjustment_id: Annotated[
+        Text | None, Query(alias="adjustmentId", description="Only this one.")
+    ] = None,
 ) -> list[Row]:
-    """Who adjusted rollover units, why, and what was applied; the latest first."""
+    """Who adjusted rollover units, why, and what was applied; the latest first.
+
+    One is there after the build that applies it.
+    """
     async with session_for(request, subject, account_id) as (session, _):
         page = await queries.adjustment_history(
-            session, account_id, limit=part.limit, offset=part.offset
+            session,
+            account_id,
+            limit=part.limit,
+            offset=part.offset,
+            adjustment_id=adjustment_id,
         )
     return part.of(page)
 
@@ -230,6 +244,15 @@ async def exceptions(  # noqa: PLR0917
             f"There are {', '.join(KINDS)}.",
         )
     async with session_of(request, subject) as session:
+        if carrier_id is not None:
+            known = [row["carrier_id"] for row in await queries.carriers(session)]
+            if carrier_id not in known:
+                raise ApiError(
+                    HTTPStatus.BAD_REQUEST,
+                    "unknownCarrier",
+                    "Unknown carrier",
+                    f"There are {', '.join(known)}.",
+                )
         page = await queries.exceptions(
             session,
             only_open=only_open,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Body, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from tandem.database import exclusive
+from tandem.database import Connection, connect
 from tandem.errors import Busy, Refused, Unreachable
 from tandem.feeds import MAX_CYCLES, MAX_UNITS
 from tandem.rollover import adjusting
@@ -24,7 +28,7 @@ from tandem.serve.asking import COMMON, FILTERS, WRITING, forbidden, session_for
 from tandem.serve.authentication import Reader
 from tandem.serve.resources import ACCOUNT
 from tandem.serve.tmf import Text
-from tandem.serve.writing import LOCK_SECONDS, write
+from tandem.serve.writing import as_loader, write
 from tandem.settings import Settings
 from tandem.tokens import Subject
 
@@ -78,7 +82,9 @@ class RecordedAdjustment(BaseModel):
     bucket_cycle_start: date | None
     extend_cycles: int | None
     adjusted_at: datetime
-    adjusted_by: str
+    adjusted_by: str = Field(
+        description="Who: support/sue, wireless/ann.", examples=["support/sue"]
+    )
     note: str | None
     warnings: list[str] = Field(description="What will keep it, or a part of it, from applying.")
 
@@ -106,6 +112,47 @@ async def adjust(
     For the support desk, and for users of a carrier that serves the account; it is written down
     who. It is judged as ``tandem rollover adjust`` judges it.
     """
+    recorded = await record(request, subject, account_id, wanted)
+    response.status_code = HTTPStatus.CREATED if recorded.load_id else HTTPStatus.OK
+    this_one = urlencode({"adjustmentId": recorded.row["adjustment_id"]})
+    response.headers["Location"] = (
+        f"{PATH}/accounts/{quote(account_id, safe='')}/adjustments?{this_one}"
+    )
+    return recorded.row | {"unit_type": recorded.unit_type, "warnings": list(recorded.warnings)}
+
+
+async def record(
+    request: Request, subject: Subject, account_id: str, wanted: AdjustmentCreate
+) -> Recorded:
+    """Record an adjustment that somebody asks for.
+
+    Raises:
+        ApiError: 403, it is not for them to ask; 404, no such account; 409, other content came
+            under its id before; 422, it cannot be meant so.
+        Busy: another command is at work.
+    """
+    await _admit(request, subject, account_id, wanted)
+    return await write(
+        request, partial(_record, request.app.state.settings, subject, account_id, wanted)
+    )
+
+
+async def judge(
+    request: Request, subject: Subject, account_id: str, wanted: AdjustmentCreate
+) -> Recorded:
+    """What would be recorded of it, with warnings; nothing is changed.
+
+    Raises:
+        ApiError: 403, 404 and 422, as `record` does.
+    """
+    await _admit(request, subject, account_id, wanted)
+    return await run_in_threadpool(_judge, request.app.state.settings, subject, account_id, wanted)
+
+
+async def _admit(
+    request: Request, subject: Subject, account_id: str, wanted: AdjustmentCreate
+) -> None:
+    """Refuse who may not ask for it, and what is not said of it."""
     staff_only(subject)
     if subject.is_platform:
         raise forbidden("An adjustment is somebody's: it needs the token of a person.")
@@ -115,11 +162,6 @@ async def adjust(
     async with session_for(request, subject, account_id) as (session, _):
         if wanted.bucket_cycle_start is not None and wanted.action in adjusting.OF_A_BUCKET:
             await _require_bucket(session, account_id, wanted)
-    recorded = await write(
-        request, partial(_record, request.app.state.settings, subject, account_id, wanted)
-    )
-    response.status_code = HTTPStatus.CREATED if recorded.load_id else HTTPStatus.OK
-    return recorded.row | {"unit_type": recorded.unit_type, "warnings": list(recorded.warnings)}
 
 
 def _require_parts(wanted: AdjustmentCreate) -> None:
@@ -161,31 +203,47 @@ def _record(
         ApiError: 409, other content came under its id before; 422, it cannot be meant so.
         Busy: another command is at work.
     """
-    with exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection:
-        now = datetime.now(UTC)
-        earlier = adjusting.recorded_before(connection, wanted.adjustment_id)
-        try:
-            return adjusting.adjust(
-                connection,
-                Adjustment(
-                    account_id,
-                    wanted.pool_id,
-                    wanted.action,
-                    wanted.quantity,
-                    wanted.reason_code,
-                    wanted.bucket_cycle_start,
-                    wanted.extend_cycles,
-                    adjusted_by=subject.user,
-                    # the same again says the same time
-                    adjusted_at=wanted.adjusted_at or (earlier or now),
-                    note=wanted.note,
-                    adjustment_id=wanted.adjustment_id
-                    or f"API-{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}",
-                ),
-            )
-        except adjusting.OtherContentError as error:
-            raise errors.conflict("otherContent", "Another adjustment", str(error)) from error
-        except (Busy, Unreachable):
-            raise
-        except Refused as error:
-            raise errors.invalid("invalidAdjustment", "Invalid adjustment", str(error)) from error
+    with as_loader(settings) as connection, _told():
+        wanted_here = _of(connection, subject, account_id, wanted)
+        return adjusting.adjust(connection, wanted_here, loaded_by=subject.acts_as)
+
+
+def _judge(
+    settings: Settings, subject: Subject, account_id: str, wanted: AdjustmentCreate
+) -> Recorded:
+    with connect(settings, "serve", autocommit=True) as connection, _told():
+        return adjusting.judge(connection, _of(connection, subject, account_id, wanted))
+
+
+def _of(
+    connection: Connection, subject: Subject, account_id: str, wanted: AdjustmentCreate
+) -> Adjustment:
+    now = datetime.now(UTC)
+    earlier = adjusting.recorded_before(connection, wanted.adjustment_id)
+    return Adjustment(
+        account_id,
+        wanted.pool_id,
+        wanted.action,
+        wanted.quantity,
+        wanted.reason_code,
+        wanted.bucket_cycle_start,
+        wanted.extend_cycles,
+        adjusted_by=subject.acts_as,
+        # the same again says the same time
+        adjusted_at=wanted.adjusted_at or (earlier or now),
+        note=wanted.note,
+        adjustment_id=wanted.adjustment_id or f"API-{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}",
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what the warehouse refuses as an answer."""
+    try:
+        yield
+    except adjusting.OtherContentError as error:
+        raise errors.conflict("otherContent", "Another adjustment", str(error)) from error
+    except (Busy, Unreachable):
+        raise
+    except Refused as error:
+        raise errors.invalid("invalidAdjustment", "Invalid adjustment", str(error)) from error

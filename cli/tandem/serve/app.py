@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse
@@ -24,13 +25,14 @@ from tandem.serve import (
     qualification,
     usage,
 )
-from tandem.serve.access import Access
+from tandem.serve.access import Access, OwnSessions
 from tandem.serve.authentication import Tokens
 from tandem.serve.headers import SecurityHeaders
 from tandem.serve.limits import BodyLimits
+from tandem.serve.methods import Heads
 from tandem.serve.portal import PATH, create_portal
 from tandem.serve.rates import Rates
-from tandem.serve.reading import Pool, fetch, make_pool
+from tandem.serve.reading import fetch
 from tandem.settings import Settings
 
 DESCRIPTION = (
@@ -44,10 +46,28 @@ DESCRIPTION = (
 class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # also around the answer to what nobody has foreseen
-        return SecurityHeaders(super().build_middleware_stack())
+        return SecurityHeaders(super().build_middleware_stack(), https=self.state.https)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _without_422(super().openapi())
+        return self.openapi_schema
 
 
-def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None = None) -> FastAPI:
+def _without_422(schema: dict[str, Any]) -> dict[str, Any]:
+    """The description without the framework's answer to what is invalid: ours is 400."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    return schema
+
+
+def create_app(
+    settings: Settings, tokens: Tokens, key: str, rates: Rates, *, https: bool = False
+) -> FastAPI:
     """The application.
 
     Args:
@@ -55,13 +75,15 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         tokens: of the carriers' platforms that may call.
         key: the secret of the tokens that people have.
         rates: how often somebody may call.
+        https: whether all who call come by TLS, which a proxy ends.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.turn = asyncio.Lock()
-        app.state.pool = make_pool(database_url(settings))
-        app.state.access = Access(database_url(settings))
+        url = settings.reader_url or database_url(settings)
+        app.state.pool = OwnSessions(url)
+        app.state.access = Access(url)
         async with app.state.pool:
             try:
                 yield
@@ -82,14 +104,18 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
     app.state.key = key
     app.state.rates = rates
     app.state.streams = {}
+    app.state.https = https
     errors.register(app)
     app.add_middleware(BodyLimits)
-    for router in (
+    app.add_middleware(Heads)
+    routers = (
         *(ordering.router, qualification.router, usage.router, billing.router, balances.router),
         # what is said of one account comes last: it takes any path below
         *(batch.router, adjustments.router, accounts.router),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
 
     @app.get(PATH, include_in_schema=False)
     async def to_portal() -> RedirectResponse:
@@ -104,7 +130,7 @@ def create_app(settings: Settings, tokens: Tokens, key: str, rates: Rates | None
         responses=errors.documented(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def health(request: Request) -> dict[str, str]:
-        pool: Pool = request.app.state.pool
+        pool: OwnSessions = request.app.state.pool
         async with pool.connection() as session:
             await fetch(session, "select 1")
         return {"status": "up"}

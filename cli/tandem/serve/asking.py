@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.dependencies.models import Dependant
+from pydantic import BeforeValidator
 
 from tandem.queries import Row
 from tandem.serve import errors
@@ -45,6 +48,39 @@ _HEADERS: dict[str, Any] = {
 PAGED: dict[int | str, dict[str, Any]] = {
     200: {"description": "A part; an empty one beyond the end.", "headers": _HEADERS}
 }
+
+# the date, or the date and the time with or without an offset: a number is none of them
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+ISO = "has to be ISO 8601"
+
+
+def _day(text: Any) -> Any:
+    if isinstance(text, str) and _DAY.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:  # there is no such day
+            pass
+    raise ValueError(f"{ISO}: a date such as 2025-08-25")
+
+
+def _moment(text: Any) -> Any:
+    if isinstance(text, str) and _MOMENT.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    raise ValueError(
+        f"{ISO}: a date such as 2025-08-25, or with its time 2025-08-25T09:30:00Z"
+        " (in an address the + of an offset is written %2B)"
+    )
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 @asynccontextmanager
@@ -140,7 +176,7 @@ Parted = Annotated[Part, Depends()]
 
 
 def refuse_unknown_filters(request: Request) -> None:
-    """What is not a filter would be taken for one that let everything through.
+    """What is not a filter would be taken for one that let everything through; none is said twice.
 
     Raises:
         ApiError: 400.
@@ -151,7 +187,15 @@ def refuse_unknown_filters(request: Request) -> None:
         one = waiting.pop()
         known |= {parameter.alias for parameter in one.query_params}
         waiting += one.dependencies
-    for name in request.query_params:
+    said = [name for name, _ in request.query_params.multi_items()]
+    for name in dict.fromkeys(said):
+        if name in known and said.count(name) > 1:
+            raise ApiError(
+                HTTPStatus.BAD_REQUEST,
+                "repeatedParameter",
+                "Repeated parameter",
+                f"{name} is there {said.count(name)} times; it has one value.",
+            )
         if name not in known:
             there_are = f"there are {', '.join(sorted(known))}" if known else "there are none"
             raise ApiError(

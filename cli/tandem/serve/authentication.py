@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
@@ -16,7 +15,7 @@ from tandem.errors import Refused
 from tandem.outbox.configuration import Configuration, secret
 from tandem.serve.errors import ApiError
 from tandem.serve.rates import Rates
-from tandem.tokens import InvalidTokenError, Role, Subject, read_token
+from tandem.tokens import SHORTEST_SECRET, InvalidTokenError, Subject, platform_of, read_token
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -53,15 +52,21 @@ def tokens_of(configuration: Configuration) -> Tokens:
     """The tokens that ``tandem.toml`` names.
 
     Raises:
-        Refused: one is not set, or two are the same.
+        Refused: one is not set, or so short that it could be guessed, or two are the same.
     """
-    return Tokens(
-        {
-            platform.carrier_id: token
-            for platform in configuration.carriers.values()
-            if (token := secret(platform.api_token_env, "named as a token", configuration.path))
-        }
-    )
+    tokens = {}
+    for platform in configuration.carriers.values():
+        token = secret(platform.api_token_env, "named as a token", configuration.path)
+        if token is None:
+            continue
+        if len(token) < SHORTEST_SECRET:
+            raise Refused(
+                f"The token in {platform.api_token_env}, which {configuration.path.name} names,"
+                f" has {len(token)} characters and needs {SHORTEST_SECRET} or more: make one with"
+                " 'openssl rand -hex 32', and tell it to the platform."
+            )
+        tokens[platform.carrier_id] = token
+    return Tokens(tokens)
 
 
 def _unauthenticated(token: str | None, *, expired: bool = False) -> ApiError:
@@ -87,8 +92,13 @@ def _caller(
     token = credentials.credentials if credentials else None
     carrier_id = _platform(request, token)
     if carrier_id is None:
-        _rates(request).admit_unknown(address_of(request))
-        raise _unauthenticated(token)
+        subject_of(request, token)  # 401 unless it is somebody's
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            "Forbidden",
+            "This is for carriers' platforms, by the tokens that tandem.toml names.",
+        )
     return carrier_id
 
 
@@ -121,14 +131,7 @@ def _subject(
     token = credentials.credentials if credentials else None
     carrier_id = _platform(request, token)
     if carrier_id is not None:
-        return Subject(
-            Role.CARRIER,
-            carrier_id,
-            carrier_id,
-            datetime.max.replace(tzinfo=UTC),
-            f"platform of {carrier_id}",
-            is_platform=True,
-        )
+        return platform_of(carrier_id)
     return subject_of(request, token)
 
 

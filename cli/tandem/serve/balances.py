@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from tandem.queries import Row
-from tandem.serve import queries
+from tandem.serve import errors, queries
 from tandem.serve.access import Session
-from tandem.serve.asking import COMMON, FILTERS, PAGED, Parted, session_for
+from tandem.serve.asking import COMMON, FILTERS, PAGED, Parted, session_for, session_of
 from tandem.serve.authentication import Reader
 from tandem.serve.billing import midnight
+from tandem.serve.selecting import SelectingRoute, attributes, selection
 from tandem.serve.tmf import Text
 from tandem.serve.tmf_reading import (
     AccountRef,
@@ -29,30 +30,45 @@ from tandem.serve.tmf_reading import (
 from tandem.serve.usage import Party, account_asked_for
 
 BASE = "/tmf-api/prepayBalanceManagement/v4"
-PATH = f"{BASE}/bucket"
 ALLOWANCE: Literal["allowance"] = "allowance"
 ROLLOVER: Literal["rollover"] = "rollover"
 Status = Literal["active", "expired", "suspended"]
 ZERO = Decimal(0)
 _STATUSES: dict[str, Status] = {
     "available": "active",
-    "depleted": "active",
+    "depleted": "expired",  # TMF654 has no word of its own for it
     "retained": "suspended",  # kept for its owner, who has no plan that may draw it
     "archived": "suspended",
     "expired": "expired",
 }
 router = APIRouter(
-    prefix=BASE, tags=["balances (TMF654)"], responses=COMMON, dependencies=[FILTERS]
+    prefix=BASE,
+    tags=["balances (TMF654)"],
+    responses=COMMON,
+    dependencies=[FILTERS],
+    route_class=SelectingRoute,
 )
+_OF_BUCKET = selection(attributes(Bucket))
+_OF_BALANCE = selection(attributes(AccumulatedBalance))
 
 
-@router.get("/bucket", response_model=list[Bucket], summary="List buckets", responses=PAGED)
-async def list_buckets(
+@router.get(
+    "/bucket",
+    response_model=list[Bucket],
+    summary="List buckets",
+    responses=PAGED,
+    dependencies=[_OF_BUCKET],
+)
+async def list_buckets(  # noqa: PLR0917  (FastAPI reads the parameters)
     request: Request,
     subject: Reader,
     part: Parted,
     account_id: Party = None,
     bucket_id: Annotated[Text | None, Query(alias="id", description="Only this bucket.")] = None,
+    status: Annotated[Status | None, Query(description="Only buckets that stand so.")] = None,
+    usage_type: Annotated[
+        Text | None, Query(alias="usageType", description="Of this pool, such as anytime.")
+    ] = None,
 ) -> list[Bucket]:
     """Allowances of the cycle that is on, then rollover units in the order they are drawn in.
 
@@ -61,7 +77,13 @@ async def list_buckets(
     chosen = account_asked_for(subject, account_id)
     async with session_for(request, subject, chosen) as (session, account):
         found = await _buckets(session, account)
-    wanted = [bucket for bucket in found if bucket_id in (None, bucket.id)]
+    wanted = [
+        bucket
+        for bucket in found
+        if bucket_id in (None, bucket.id)
+        and status in (None, bucket.status)
+        and usage_type in (None, bucket.usage_type)
+    ]
     shown = wanted[part.offset : part.offset + part.limit]
     part.tell(len(wanted), len(shown))
     return shown
@@ -71,6 +93,7 @@ async def list_buckets(
     "/accumulatedBalance",
     response_model=list[AccumulatedBalance],
     summary="What is left of each pool",
+    dependencies=[_OF_BALANCE],
 )
 async def accumulated(
     request: Request, subject: Reader, account_id: Party = None
@@ -78,8 +101,52 @@ async def accumulated(
     """What can still be used of a pool without a charge, in the cycle that is on."""
     chosen = account_asked_for(subject, account_id)
     async with session_for(request, subject, chosen) as (session, account):
-        summary = _current(await queries.unbilled_summary(session, chosen), account)
-        buckets = await _buckets(session, account)
+        return await _balances(session, account)
+
+
+@router.get(
+    "/bucket/{bucket_id:path}",
+    response_model=Bucket,
+    summary="A bucket",
+    dependencies=[_OF_BUCKET],
+)
+async def show_bucket(
+    request: Request,
+    subject: Reader,
+    bucket_id: Annotated[str, Path(description="As the list of buckets has it.")],
+) -> Bucket:
+    """An allowance, or rollover units."""
+    async with session_of(request, subject) as session:
+        for account in await queries.accounts_by_prefix(session, bucket_id):
+            for bucket in await _buckets(session, account):
+                if bucket.id == bucket_id:
+                    return bucket
+    raise errors.not_found("There is no such bucket.")
+
+
+@router.get(
+    "/accumulatedBalance/{balance_id:path}",
+    response_model=AccumulatedBalance,
+    summary="What is left of a pool",
+    dependencies=[_OF_BALANCE],
+)
+async def show_balance(
+    request: Request,
+    subject: Reader,
+    balance_id: Annotated[str, Path(description="The account, a hyphen, and the pool.")],
+) -> AccumulatedBalance:
+    """What can still be used of a pool without a charge, in the cycle that is on."""
+    async with session_of(request, subject) as session:
+        for account in await queries.accounts_by_prefix(session, balance_id):
+            for balance in await _balances(session, account):
+                if balance.id == balance_id:
+                    return balance
+    raise errors.not_found("There is no such balance.")
+
+
+async def _balances(session: Session, account: Row) -> list[AccumulatedBalance]:
+    summary = _current(await queries.unbilled_summary(session, account["account_id"]), account)
+    buckets = await _buckets(session, account)
     return [_accumulated(row, buckets) for row in summary]
 
 
@@ -96,7 +163,9 @@ def _current(summary: list[Row], account: Row) -> list[Row]:
 
 async def _buckets(session: Session, account: Row) -> list[Bucket]:
     account_id = account["account_id"]
-    summary = _current(await queries.unbilled_summary(session, account_id), account)
+    every = await queries.unbilled_summary(session, account_id)
+    summary = _current(every, account)
+    as_of = every[0]["as_of"] if every else None
     rollover = await queries.rollover_buckets(session, account_id)
     return [
         *(
@@ -105,7 +174,7 @@ async def _buckets(session: Session, account: Row) -> list[Bucket]:
                 account,
                 bucket_id=f"{account_id}-{row['pool_id']}-{row['cycle_start']:%Y%m%d}-{ALLOWANCE}",
                 kind=ALLOWANCE,
-                status="active",
+                status="active" if row["plan_remaining_units"] else "expired",
                 period=(row["cycle_start"], row["cycle_end"]),
                 amount=row["plan_remaining_units"],
             )
@@ -117,13 +186,24 @@ async def _buckets(session: Session, account: Row) -> list[Bucket]:
                 account,
                 bucket_id=row["bucket_id"],
                 kind=ROLLOVER,
-                status=_STATUSES[row["status"]],
+                status=_status(row, account, as_of),
                 period=(row["available_from"], row["expires_on"]),
                 amount=row["remaining_units"],
             )
             for row in rollover
         ),
     ]
+
+
+def _status(row: Row, account: Row, as_of: datetime | None) -> Status:
+    """Whether rollover units can be drawn on the day on which the warehouse stands."""
+    if row["has_ended"]:
+        return "expired"
+    status = _STATUSES[row["status"]]
+    if status == "active" and as_of is not None:
+        today = as_of.astimezone(ZoneInfo(account["time_zone"])).date()
+        return "active" if row["available_from"] <= today else "suspended"
+    return status
 
 
 def _bucket(
@@ -137,10 +217,9 @@ def _bucket(
     amount: Decimal | None,
 ) -> Bucket:
     account_id = account["account_id"]
-    query = urlencode({"relatedParty.id": account_id, "id": bucket_id})
     return Bucket(
         id=bucket_id,
-        href=f"{PATH}?{query}",
+        href=f"{BASE}/bucket/{quote(bucket_id, safe='')}",
         name=row["pool_name"] or row["pool_id"],
         usage_type=row["pool_id"],
         description=kind,
@@ -157,17 +236,17 @@ def _bucket(
 
 def _accumulated(row: Row, buckets: list[Bucket]) -> AccumulatedBalance:
     left = (row["plan_remaining_units"] or ZERO) + (row["rollover_available_units"] or ZERO)
+    balance_id = f"{row['account_id']}-{row['pool_id']}"
     return AccumulatedBalance(
-        id=f"{row['account_id']}-{row['pool_id']}",
+        id=balance_id,
+        href=f"{BASE}/accumulatedBalance/{quote(balance_id, safe='')}",
         name=row["pool_name"] or row["pool_id"],
         description=f"as of {row['as_of'].isoformat()}",
         total_balance=_quantity(left, row),
         bucket=[
             BucketRef(id=bucket.id, href=bucket.href)
             for bucket in buckets
-            if bucket.usage_type == row["pool_id"]
-            and bucket.status == "active"
-            and bucket.remaining_value.amount > 0
+            if bucket.usage_type == row["pool_id"] and bucket.status == "active"
         ],
         party_account=AccountRef(id=row["account_id"]),
         related_party=[customer(row["account_id"])],

@@ -59,7 +59,16 @@ def _described(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {
         200: {
             "description": f"One {model.__name__} a line, in order of account.",
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            # a text whose lines are JSON: OpenAPI 3.1 has no other way to say so
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "contentSchema": {"$ref": f"#/components/schemas/{model.__name__}"},
+                    }
+                }
+            },
         }
     }
 
@@ -85,7 +94,7 @@ async def all_unbilled(request: Request, subject: Reader) -> StreamingResponse:
     responses=_described(RolloverBucket),
 )
 async def all_buckets(request: Request, subject: Reader) -> StreamingResponse:
-    """The rollover buckets with units left of every account that a carrier serves.
+    """Rollover buckets with units that can still be used, of all accounts that a carrier serves.
 
     All rows are of the same moment. Without a last newline it was broken off.
     """

@@ -29,6 +29,8 @@ from tandem.serve.asking import (
 )
 from tandem.serve.authentication import Reader
 from tandem.serve.errors import ApiError
+from tandem.serve.rates import Rates
+from tandem.serve.selecting import SelectingRoute, attributes, selection
 from tandem.serve.tmf_reading import (
     AccountRef,
     BillDocument,
@@ -42,7 +44,14 @@ from tandem.serve.usage import Party, account_asked_for
 from tandem.tokens import Subject
 
 PATH = "/tmf-api/customerBillManagement/v4/customerBill"
-router = APIRouter(prefix=PATH, tags=["bills (TMF678)"], responses=COMMON, dependencies=[FILTERS])
+router = APIRouter(
+    prefix=PATH,
+    tags=["bills (TMF678)"],
+    responses=COMMON,
+    dependencies=[FILTERS],
+    route_class=SelectingRoute,
+)
+_FIELDS = selection(attributes(CustomerBill))
 Kind = Literal["json", "html", "pdf"]
 MIME_TYPES: dict[Kind, str] = {
     "json": "application/json",
@@ -66,7 +75,13 @@ BillId = Annotated[
 ]
 
 
-@router.get("", response_model=list[CustomerBill], summary="List bills", responses=PAGED)
+@router.get(
+    "",
+    response_model=list[CustomerBill],
+    summary="List bills",
+    responses=PAGED,
+    dependencies=[_FIELDS],
+)
 async def list_bills(
     request: Request, subject: Reader, part: Parted, account_id: Party = None
 ) -> list[CustomerBill]:
@@ -95,7 +110,8 @@ async def list_bills(
 async def document(request: Request, subject: Reader, bill_id: BillId, kind: Kind) -> Response:
     """The document of a bill as JSON, as one HTML file, or as PDF.
 
-    For subscribers and the support desk: it has the calls made at every carrier.
+    For subscribers and the support desk: it has the calls made at every carrier. PDFs have a limit
+    of their own in a minute.
     """
     if subject.carrier_id is not None:
         raise forbidden("A bill has the calls of every carrier; the support desk has it.")
@@ -104,7 +120,7 @@ async def document(request: Request, subject: Reader, bill_id: BillId, kind: Kin
         found = bill and await queries.bill_document(session, bill["account_id"], bill_id)
     if found is None:
         raise _no_bill()
-    content = await rendered(found, kind)
+    content = await rendered(request, subject, found, kind)
     return Response(
         content,
         media_type=MIME_TYPES[kind],
@@ -115,7 +131,9 @@ async def document(request: Request, subject: Reader, bill_id: BillId, kind: Kin
     )
 
 
-@router.get("/{bill_id:path}", response_model=CustomerBill, summary="A bill")
+@router.get(
+    "/{bill_id:path}", response_model=CustomerBill, summary="A bill", dependencies=[_FIELDS]
+)
 async def show_bill(request: Request, subject: Reader, bill_id: BillId) -> CustomerBill:
     """A bill with its amounts, and where its documents are."""
     async with session_of(request, subject) as session:
@@ -126,15 +144,19 @@ async def show_bill(request: Request, subject: Reader, bill_id: BillId) -> Custo
     return _bill(bill, account, subject)
 
 
-async def rendered(found: Mapping[str, Any], kind: Kind) -> bytes:
+async def rendered(
+    request: Request, subject: Subject, found: Mapping[str, Any], kind: Kind
+) -> bytes:
     """A bill's document as a file, made beside what else is under way.
 
     Raises:
-        ApiError: 503; others are before it for too long.
+        ApiError: 429; too many PDFs are asked for. 503; others are before it for too long.
     """
     if kind != "pdf":
         content = await run_in_threadpool(_RENDERERS[kind], found)
         return content.encode() if isinstance(content, str) else content
+    rates: Rates = request.app.state.rates
+    rates.admit_pdf(subject.acts_as)
     try:
         async with asyncio.timeout(20):
             await _compiler.acquire()

@@ -17,9 +17,14 @@ from starlette.exceptions import HTTPException
 
 from tandem.errors import Busy, Refused, Unreachable
 from tandem.serve.access import UnknownCarrierError
+from tandem.serve.methods import allowed
 
 RETRY_AFTER_SECONDS = 5
 _SHOWN = 3  # mistakes of a body that are named at once
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RETRY_AFTER = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until it may work."}
+}
 logger = logging.getLogger("tandem.serve")
 
 
@@ -107,7 +112,11 @@ def not_built() -> ApiError:
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Errors of an operation, for its documentation."""
-    return {int(status): {"model": Error, "description": status.phrase} for status in statuses}
+    return {
+        int(status): {"model": Error, "description": status.phrase}
+        | ({"headers": _RETRY_AFTER} if status in _LATER else {})
+        for status in statuses
+    }
 
 
 def register(app: FastAPI) -> None:
@@ -123,9 +132,13 @@ def register(app: FastAPI) -> None:
             HTTPStatus.BAD_REQUEST, "invalidRequest", "Invalid request", _mistakes(error)
         ).response()
 
-    async def of_http(_: Request, error: Exception) -> JSONResponse:
+    async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
+        headers = dict(error.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:  # it names those of one route of several
+            path = request.scope["path"]
+            headers["Allow"] = allowed(request.app.state.routes, path, headers.get("Allow", ""))
         words = status.phrase.split()
         code = words[0].lower() + "".join(word.capitalize() for word in words[1:])
         detail = {
@@ -133,7 +146,7 @@ def register(app: FastAPI) -> None:
             HTTPStatus.METHOD_NOT_ALLOWED: "This address has not this method.",
             HTTPStatus.BAD_REQUEST: "The body cannot be read as JSON.",
         }.get(status, f"{status.phrase}.")
-        return ApiError(status, code, status.phrase, detail, error.headers).response()
+        return ApiError(status, code, status.phrase, detail, headers).response()
 
     async def of_database(_: Request, error: Exception) -> JSONResponse:
         logger.warning("the database went away: %s", " ".join(str(error).split()))
@@ -176,6 +189,7 @@ def register(app: FastAPI) -> None:
         psycopg.errors.UndefinedTable,
         psycopg.errors.UndefinedColumn,  # of a new version, before its first build
         psycopg.errors.InvalidSchemaName,
+        psycopg.errors.InsufficientPrivilege,  # granted by the first build
     ):
         app.add_exception_handler(missing, of_missing_tables)
     app.add_exception_handler(Busy, of_lock)
@@ -190,5 +204,56 @@ def _mistakes(error: RequestValidationError) -> str:
         place = ".".join(str(part) for part in mistake["loc"][1:]) or str(mistake["loc"][0])
         if mistake["type"] == "json_invalid":
             place = "body"
-        told.append(f"{place[:100]}: {mistake['msg']}")
+        told.append(f"{place[:100]}: {_words(mistake)}")
     return "; ".join(told) + "."
+
+
+# what is wrong with a value, by the names that the framework has for it
+_WORDS = {
+    "missing": "is missing",
+    "string_type": "has to be a text",
+    "string_too_short": "is empty",
+    "string_too_long": "has more than {max_length} characters",
+    "int_type": "has to be a whole number",
+    "int_parsing": "has to be a whole number",
+    "int_parsing_size": "has to be a whole number of a usual size",
+    "int_from_float": "has to be a whole number",
+    "bool_type": "has to be true or false",
+    "bool_parsing": "has to be true or false",
+    "decimal_type": "has to be a decimal number",
+    "decimal_parsing": "has to be a decimal number",
+    "decimal_max_digits": "has more than {max_digits} digits",
+    "finite_number": "has to be a finite number",
+    "greater_than": "has to be above {gt}",
+    "greater_than_equal": "has to be {ge} or more",
+    "less_than": "has to be below {lt}",
+    "less_than_equal": "has to be {le} or less",
+    "literal_error": "has to be {expected}",
+    "enum": "has to be {expected}",
+    "list_type": "has to be a list",
+    "too_short": "has too few entries",
+    "too_long": "has more than {max_length} entries",
+    "dict_type": "has to be an object",
+    "model_type": "has to be an object",
+    "model_attributes_type": "has to be an object",
+    "extra_forbidden": "is no member",
+    "json_invalid": "cannot be read as JSON",
+    "date_type": "has to be a date, as text",
+    "date_parsing": "has to be a date such as 2025-08-25",
+    "date_from_datetime_parsing": "has to be a date such as 2025-08-25",
+    "date_from_datetime_inexact": "has to be a date such as 2025-08-25",
+    "datetime_type": "has to be a date with its time, as text",
+    "datetime_parsing": "has to be a date with its time, such as 2025-08-25T09:30:00Z",
+    "datetime_from_date_parsing": "has to be a date with its time, such as 2025-08-25T09:30:00Z",
+}
+
+
+def _words(mistake: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in ours."""
+    said = mistake.get("ctx", {})
+    if mistake["type"] == "value_error":
+        return str(said["error"])
+    try:
+        return _WORDS[mistake["type"]].format(**said)
+    except KeyError:
+        return "is not what it has to be"

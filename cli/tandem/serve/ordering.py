@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 
 from tandem.serve import errors, orders, submitting
+from tandem.serve.asking import FILTERS, PAGED, WRITING, Parted
 from tandem.serve.authentication import Caller
 from tandem.serve.errors import ApiError, documented
 from tandem.serve.reading import Pool, fetch
+from tandem.serve.selecting import SelectingRoute, selection
 from tandem.serve.tmf import (
     EXAMPLE_ANSWERED_ORDER,
     EXAMPLE_ORDER,
@@ -21,18 +23,21 @@ from tandem.serve.tmf import (
     is_plain,
 )
 from tandem.serve.writing import write
+from tandem.tokens import platform_of
 
-MAX_LIMIT = 100
-MAX_OFFSET = 10_000_000
 MAX_KEY = 255
-FILTERS = ("limit", "offset", "state", "externalId", "relatedParty.id")
+_FIELDS = selection((*EXAMPLE_ANSWERED_ORDER, "completionDate", "cancellationDate"))
 _ORDER: dict[str, Any] = {"content": {"application/json": {"example": EXAMPLE_ANSWERED_ORDER}}}
 
 router = APIRouter(
     prefix=orders.PATH,
     tags=["productOrder"],
+    route_class=SelectingRoute,
     responses=documented(
-        HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
     ),
 )
 OrderId = Annotated[str, Path(description="The carrier's own id of the order: its externalId.")]
@@ -49,7 +54,8 @@ Key = Annotated[
     "",
     status_code=HTTPStatus.CREATED,
     summary="Submit an order",
-    responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    responses=documented(HTTPStatus.FORBIDDEN)
+    | WRITING
     | {
         201: {"description": "The order is new", **_ORDER},
         200: {"description": "The same order was here before", **_ORDER},
@@ -79,7 +85,14 @@ async def create(
     # what was answered before is answered also while a build is at work
     if key is None or not await _was_received(request, submission, key):
         is_new = await write(
-            request, partial(submitting.submit, request.app.state.settings, submission, key)
+            request,
+            partial(
+                submitting.submit,
+                request.app.state.settings,
+                submission,
+                key,
+                by=platform_of(caller).acts_as,
+            ),
         )
     found = await _order(request, caller, submission.order_id)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
@@ -90,24 +103,20 @@ async def create(
 @router.get(
     "",
     summary="List orders",
+    dependencies=[FILTERS, _FIELDS],
     responses=documented(HTTPStatus.FORBIDDEN)
     | {
         200: {
             "description": "Orders, the latest request first",
-            "headers": {
-                "X-Total-Count": {"schema": {"type": "integer"}, "description": "Of all parts."},
-                "X-Result-Count": {"schema": {"type": "integer"}, "description": "Of this part."},
-            },
+            "headers": PAGED[200]["headers"],
             "content": {"application/json": {"example": [EXAMPLE_ANSWERED_ORDER]}},
         }
     },
 )
 async def list_orders(  # noqa: PLR0917  (FastAPI reads the parameters)
     request: Request,
-    response: Response,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    part: Parted,
     state: Annotated[str | None, Query(description="As in the orders.")] = None,
     external_id: Annotated[str | None, Query(alias="externalId")] = None,
     account_id: Annotated[
@@ -115,14 +124,6 @@ async def list_orders(  # noqa: PLR0917  (FastAPI reads the parameters)
     ] = None,
 ) -> list[dict[str, Any]]:
     """Orders of the calling carrier."""
-    for name in request.query_params:
-        if name not in FILTERS:
-            raise ApiError(
-                HTTPStatus.BAD_REQUEST,
-                "unknownFilter",
-                "Unknown filter",
-                f"{name[:40]} is no filter; there are {', '.join(FILTERS)}.",
-            )
     statuses = {shown: status for status, shown in orders.STATES.items()}
     if state is not None and state not in statuses:
         raise ApiError(
@@ -141,18 +142,19 @@ async def list_orders(  # noqa: PLR0917  (FastAPI reads the parameters)
                 order_ids=None if external_id is None else [external_id],
                 account_id=account_id,
                 status=statuses[state] if state else None,
-                limit=limit,
-                offset=offset,
+                limit=part.limit,
+                offset=part.offset,
             )
-    response.headers["X-Total-Count"] = str(total)
-    response.headers["X-Result-Count"] = str(len(found))
+    part.tell(total, len(found))
     return found
 
 
 @router.get(
     "/{order_id:path}",
     summary="Follow an order",
-    responses=documented(HTTPStatus.NOT_FOUND) | {200: {"description": "The order", **_ORDER}},
+    dependencies=[FILTERS, _FIELDS],
+    responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    | {200: {"description": "The order", **_ORDER}},
 )
 async def show(request: Request, caller: Caller, order_id: OrderId) -> dict[str, Any]:
     """An order of the calling carrier: its state, and how it stands to the other carriers.
@@ -165,12 +167,8 @@ async def show(request: Request, caller: Caller, order_id: OrderId) -> dict[str,
 @router.patch(
     "/{order_id:path}",
     summary="Report a new state",
-    responses=documented(
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    )
+    responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    | WRITING
     | {200: {"description": "The order", **_ORDER}},
 )
 async def update(
@@ -187,7 +185,14 @@ async def update(
         raise errors.not_found("There is no such order of yours.")
     await write(
         request,
-        partial(submitting.update, request.app.state.settings, caller, order_id, wanted),
+        partial(
+            submitting.update,
+            request.app.state.settings,
+            caller,
+            order_id,
+            wanted,
+            by=platform_of(caller).acts_as,
+        ),
     )
     return await _order(request, caller, order_id)
 

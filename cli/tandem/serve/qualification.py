@@ -20,7 +20,11 @@ router = APIRouter(
     prefix=PATH,
     tags=["checkProductOfferingQualification"],
     responses=documented(
-        HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
     ),
 )
 
@@ -29,7 +33,12 @@ router = APIRouter(
     "",
     status_code=HTTPStatus.CREATED,
     summary="Ask whether an account can have a plan",
-    responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY)
+    responses=documented(
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    )
     | {
         201: {
             "description": "The answer; it is not kept",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,10 +33,26 @@ async def reasons(
         caller: the carrier that asks: what waits for its own order of the plan is no reason
             against that order. None: all that waits counts.
     """
-    found = await account_reasons(session, account_id, on)
-    if all(reason.code != "unknownAccount" for reason in found):
-        found += await standing_reasons(session, account_id, plan_id, caller)
-    return found + await plan_reasons(session, account_id, plan_id, on, caller)
+    return (await reasons_by_plan(session, account_id, [plan_id], on, caller))[plan_id]
+
+
+async def reasons_by_plan(
+    session: Session,
+    account_id: str,
+    plan_ids: Sequence[str],
+    on: date,
+    caller: str | None = None,
+) -> dict[str, list[Reason]]:
+    """The same for many plans, in as many queries as for one."""
+    of_account = await account_reasons(session, account_id, on)
+    standing: Mapping[str, list[Reason]] = {}
+    if all(reason.code != "unknownAccount" for reason in of_account):
+        standing = await standing_reasons(session, account_id, plan_ids, caller)
+    of_plans = await plan_reasons(session, account_id, plan_ids, on, caller)
+    return {
+        plan_id: [*of_account, *standing.get(plan_id, ()), *of_plans[plan_id]]
+        for plan_id in plan_ids
+    }
 
 
 async def account_reasons(session: Session, account_id: str, on: date) -> list[Reason]:
@@ -70,21 +87,24 @@ async def account_reasons(session: Session, account_id: str, on: date) -> list[R
 
 
 async def standing_reasons(
-    session: Session, account_id: str, plan_id: str, caller: str | None = None
-) -> list[Reason]:
-    """Open exceptions between carriers, an account with none being in good standing.
+    session: Session, account_id: str, plan_ids: Sequence[str], caller: str | None = None
+) -> dict[str, list[Reason]]:
+    """Open exceptions between carriers, by plan; an account with none is in good standing.
 
-    Waived ones do not count, nor do lines on another plan: that is the carrier's data, and not
-    what the account did. What the caller is asked to mend with an order of the plan does not
+    Waived ones do not count, nor do lines on another plan or more units sold again than had
+    expired: those are the carrier's data and its agents' doing, and not what the account did. What
+    the caller is asked to mend with an order of the plan does not
     speak against this order.
     """
-    exceptions = await fetch(
+    rows = await fetch(
         session,
         """
-        select exceptions.exception_type, count(*) as exceptions
+        select wanted.plan_id, exceptions.exception_type, count(*) as exceptions
         from integrity.bundle_exceptions as exceptions
+        cross join unnest(%(plan_ids)s::text[]) as wanted (plan_id)
         where exceptions.account_id = %(account_id)s and exceptions.is_open
-            and exceptions.waiver_reason is null and exceptions.exception_type <> 'plan_mismatch'
+            and exceptions.waiver_reason is null
+            and exceptions.exception_type not in ('plan_mismatch', 'over_resale')
             and not (
                 %(caller)s::text is not null
                 and exceptions.other_carrier_id is not null
@@ -94,27 +114,35 @@ async def standing_reasons(
                     where orders.account_id = exceptions.account_id
                         and orders.carrier_id = exceptions.carrier_id
                         and orders.order_id = exceptions.order_id
-                        and orders.plan_id = %(plan_id)s
+                        and orders.plan_id = wanted.plan_id
                 )
             )
-        group by exceptions.exception_type order by exceptions.exception_type
+        group by wanted.plan_id, exceptions.exception_type order by exceptions.exception_type
         """,
-        {"account_id": account_id, "plan_id": plan_id, "caller": caller},
+        {"account_id": account_id, "plan_ids": _distinct(plan_ids), "caller": caller},
     )
-    return [
-        Reason(
-            "openException",
-            f"There {'is' if row['exceptions'] == 1 else 'are'}"
-            f" {many(row['exceptions'], 'open exception')} of the type {row['exception_type']}.",
-        )
-        for row in exceptions
-    ]
+    return {
+        plan_id: [
+            Reason(
+                "openException",
+                f"There {'is' if row['exceptions'] == 1 else 'are'}"
+                f" {many(row['exceptions'], 'open exception')} of the type"
+                f" {row['exception_type']}.",
+            )
+            for row in of_plan
+        ]
+        for plan_id, of_plan in _by_plan(rows).items()
+    }
 
 
 async def plan_reasons(
-    session: Session, account_id: str, plan_id: str, on: date, caller: str | None = None
-) -> list[Reason]:
-    """What speaks against a plan for an account on a day.
+    session: Session,
+    account_id: str,
+    plan_ids: Sequence[str],
+    on: date,
+    caller: str | None = None,
+) -> dict[str, list[Reason]]:
+    """What speaks against each of some plans for an account on a day.
 
     All carriers serve it if the plan can be had on that day, an integrated one is covered by an
     agreement between the carriers then, and at no carrier of it the account has lines that are
@@ -122,79 +150,104 @@ async def plan_reasons(
     and orders on a carrier of it that are under way, but for orders of the plan that wait for the
     calling carrier. A plan in effect that occupies a carrier of it is none: it is replaced.
     """
-    plans = await fetch(
-        session,
-        """
-        select is_integrated,
-            coalesce(valid_from <= %(on)s, true) and coalesce(valid_to > %(on)s, true) as is_valid,
-            exists (
-                select from catalog.settlement_agreements as agreements
-                where agreements.plan_id in ('*', plans.plan_id)
-                    and coalesce(agreements.valid_from <= %(on)s, true)
-                    and coalesce(agreements.valid_to > %(on)s, true)
-            ) as is_agreed
-        from catalog.plans as plans where plan_id = %(plan_id)s
-        """,
-        {"plan_id": plan_id, "on": on},
-    )
-    if not plans:
-        return [Reason("unknownPlan", f"{plan_id} is no plan of the catalog.")]
-    (plan,) = plans
-    reasons = []
-    if not plan["is_valid"]:
-        reasons.append(Reason("planNotOffered", f"{plan_id} cannot be had on {on}."))
-    if plan["is_integrated"] and not plan["is_agreed"]:
-        reasons.append(
-            Reason("notServed", f"No agreement between the carriers covers {plan_id} on {on}.")
+    asked = _distinct(plan_ids)
+    plans = _by_plan(
+        await fetch(
+            session,
+            """
+            select plan_id, is_integrated,
+                coalesce(valid_from <= %(on)s, true) and coalesce(valid_to > %(on)s, true)
+                    as is_valid,
+                exists (
+                    select from catalog.settlement_agreements as agreements
+                    where agreements.plan_id in ('*', plans.plan_id)
+                        and coalesce(agreements.valid_from <= %(on)s, true)
+                        and coalesce(agreements.valid_to > %(on)s, true)
+                ) as is_agreed
+            from catalog.plans as plans where plan_id = any(%(plan_ids)s)
+            """,
+            {"plan_ids": asked, "on": on},
         )
-    reasons += [
-        Reason("linesSuspended", f"All lines of the account at {row['carrier_id']} are suspended.")
-        for row in await _suspended_carriers(session, account_id, plan_id)
-    ]
-    in_effect = await fetch(
-        session,
-        "select from integrity.effective_plans where account_id = %s and plan_id = %s"
-        " and effective_from <= %s and (effective_to is null or effective_to > %s)",
-        (account_id, plan_id, on, on),
     )
-    if in_effect:
-        reasons.append(Reason("planInEffect", f"The account has {plan_id} on that day."))
-    for row in await _orders_under_way(session, account_id, plan_id, caller):
-        reasons.append(
+    suspended = _by_plan(await _suspended_carriers(session, account_id, asked))
+    in_effect = _by_plan(
+        await fetch(
+            session,
+            "select plan_id from integrity.effective_plans where account_id = %s"
+            " and plan_id = any(%s) and effective_from <= %s"
+            " and (effective_to is null or effective_to > %s)",
+            (account_id, asked, on, on),
+        )
+    )
+    under_way = _by_plan(await _orders_under_way(session, account_id, asked, caller))
+    found: dict[str, list[Reason]] = {}
+    for plan_id in asked:
+        if plan_id not in plans:
+            found[plan_id] = [Reason("unknownPlan", f"{plan_id} is no plan of the catalog.")]
+            continue
+        (plan,) = plans[plan_id]
+        reasons = found[plan_id] = []
+        if not plan["is_valid"]:
+            reasons.append(Reason("planNotOffered", f"{plan_id} cannot be had on {on}."))
+        if plan["is_integrated"] and not plan["is_agreed"]:
+            reasons.append(
+                Reason("notServed", f"No agreement between the carriers covers {plan_id} on {on}.")
+            )
+        reasons += [
             Reason(
-                "planOrdered" if row["plan_id"] == plan_id else "changeUnderWay",
+                "linesSuspended", f"All lines of the account at {row['carrier_id']} are suspended."
+            )
+            for row in suspended.get(plan_id, ())
+        ]
+        if plan_id in in_effect:
+            reasons.append(Reason("planInEffect", f"The account has {plan_id} on that day."))
+        reasons += [
+            Reason(
+                "planOrdered" if row["ordered_plan_id"] == plan_id else "changeUnderWay",
                 # what orders another carrier has is not for every platform to know
                 f"The order {row['order_id']} of {row['carrier_id']} ({row['action']}"
-                f" {row['plan_id']}) {row['how']}."
+                f" {row['ordered_plan_id']}) {row['how']}."
                 if caller in (None, row["carrier_id"])
                 else f"An order of {row['carrier_id']} {row['how']}.",
             )
-        )
-    return reasons
+            for row in under_way.get(plan_id, ())
+        ]
+    return found
 
 
-async def _suspended_carriers(session: Session, account_id: str, plan_id: str) -> list[Row]:
+def _distinct(plan_ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(plan_ids))
+
+
+def _by_plan(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["plan_id"], []).append(row)
+    return found
+
+
+async def _suspended_carriers(session: Session, account_id: str, plan_ids: list[str]) -> list[Row]:
+    """Carriers of each plan at which all lines of the account are suspended."""
     return await fetch(
         session,
         """
-        select carrier_id
-        from integrity.casi_subscribers
-        where account_id = %(account_id)s and status <> 'disconnected'
-            and carrier_id in (
-                select carrier_id from catalog.int_plan_carriers where plan_id = %(plan_id)s
-            )
-        group by carrier_id
-        having bool_and(status = 'suspended')
-        order by carrier_id collate "C"
+        select carriers.plan_id, carriers.carrier_id
+        from catalog.int_plan_carriers as carriers
+        inner join integrity.casi_subscribers as lines on lines.carrier_id = carriers.carrier_id
+        where lines.account_id = %(account_id)s and lines.status <> 'disconnected'
+            and carriers.plan_id = any(%(plan_ids)s)
+        group by carriers.plan_id, carriers.carrier_id
+        having bool_and(lines.status = 'suspended')
+        order by carriers.carrier_id collate "C"
         """,
-        {"account_id": account_id, "plan_id": plan_id},
+        {"account_id": account_id, "plan_ids": plan_ids},
     )
 
 
 async def _orders_under_way(
-    session: Session, account_id: str, plan_id: str, caller: str | None
+    session: Session, account_id: str, plan_ids: list[str], caller: str | None
 ) -> list[Row]:
-    """Orders of plans on a carrier of the plan that are submitted, not built yet, or not in sync.
+    """Orders of plans on a carrier of each plan that are submitted, not built yet, or not in sync.
 
     One that the other carrier has refused is an exception, and not under way.
     """
@@ -202,10 +255,10 @@ async def _orders_under_way(
         session,
         """
         with overlapping as (
-            select distinct other.plan_id
+            select distinct one.plan_id, other.plan_id as ordered_plan_id
             from catalog.int_plan_carriers as one
             inner join catalog.int_plan_carriers as other on other.carrier_id = one.carrier_id
-            where one.plan_id = %(plan_id)s
+            where one.plan_id = any(%(plan_ids)s)
         ),
         loaded as (
             select distinct on (carrier_id, order_id)
@@ -216,25 +269,29 @@ async def _orders_under_way(
             order by carrier_id, order_id, load_id desc, row_number desc
         ),
         under_way as (
-            select carrier_id, order_id, action, plan_id, 'is not completed yet' as how
+            select carrier_id, order_id, action, plan_id as ordered_plan_id, null as unless_plan_id,
+                'is not completed yet' as how
             from loaded where status = 'submitted'
             union
-            select carrier_id, order_id, action, plan_id, 'waits for the next build'
+            select carrier_id, order_id, action, plan_id, null, 'waits for the next build'
             from loaded
             where status = 'completed'
                 and load_id > (select max(cutoff_load_id) from control.build_state)
             union
-            select carrier_id, order_id, action, plan_id, 'waits for ' || counterpart_carrier_id
+            select carrier_id, order_id, action, plan_id,
+                case when counterpart_carrier_id = %(caller)s then plan_id end,
+                'waits for ' || counterpart_carrier_id
             from integrity.order_sync
             where account_id = %(account_id)s and sync_status in (
                 'awaiting_counterpart', 'missing_counterpart', 'mismatched'
             )
-            and not coalesce(
-                counterpart_carrier_id = %(caller)s and plan_id = %(plan_id)s, false
-            )
         )
-        select * from under_way where plan_id in (select plan_id from overlapping)
-        order by carrier_id, order_id, how
+        select overlapping.plan_id, under_way.carrier_id, under_way.order_id, under_way.action,
+            under_way.ordered_plan_id, under_way.how
+        from under_way
+        inner join overlapping on overlapping.ordered_plan_id = under_way.ordered_plan_id
+        where under_way.unless_plan_id is distinct from overlapping.plan_id
+        order by under_way.carrier_id, under_way.order_id, under_way.how
         """,
-        {"account_id": account_id, "plan_id": plan_id, "caller": caller},
+        {"account_id": account_id, "plan_ids": plan_ids, "caller": caller},
     )

@@ -21,6 +21,7 @@ MAX_LIMIT = 100  # rows of a page
 MAX_OFFSET = 10_000_000
 MAX_FOUND = 50  # accounts that a search names
 MAX_SEARCH = 100  # characters of what is searched for
+MAX_PARTS = 10  # between hyphens, of the id of something that an account has
 CHUNK = 500  # rows of a stream that are fetched at once
 
 
@@ -65,13 +66,24 @@ async def find_account(session: Session, account_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
-async def search_accounts(session: Session, text: str, limit: int = 20) -> list[Row]:
+async def accounts_by_prefix(session: Session, text: str) -> list[Row]:
+    """Accounts whose id, and a hyphen, a text begins with, as ids of what they have do."""
+    parts = text.split("-") if is_plain(text) else []
+    found = [
+        await find_account(session, "-".join(parts[:length]))
+        for length in range(1, min(len(parts), MAX_PARTS))
+    ]
+    return [account for account in found if account is not None]
+
+
+async def search_accounts(session: Session, text: str, limit: int = 20, offset: int = 0) -> Page:
     """Accounts by the beginning of their id or of a line's number, by name or e-mail (staff).
 
     Args:
         session: of somebody who sees several accounts.
         text: what is searched for, in any case; of a number its digits are compared.
         limit: at most so many, the exact id first.
+        offset: rows before them.
 
     Returns:
         Rows with ``account_id``, ``holder_name``, ``email``, ``closed_on`` and ``matched``: what of
@@ -79,10 +91,10 @@ async def search_accounts(session: Session, text: str, limit: int = 20) -> list[
     """
     text = text.strip()[:MAX_SEARCH]
     if not text or not is_plain(text):
-        return []
+        return Page([], 0)
     digits = "".join(character for character in text if character in "0123456789")
     looks_like_number = bool(digits) and not any(character.isalpha() for character in text)
-    return await fetch(
+    return await _page(
         session,
         """
         with found as (
@@ -103,17 +115,18 @@ async def search_accounts(session: Session, text: str, limit: int = 20) -> list[
             (array['account', 'number', 'name', 'email'])[found.place] as matched
         from found inner join accounts using (account_id)
         where found.place is not null
-        order by lower(accounts.account_id) = lower(%(text)s) desc, found.place,
-            accounts.account_id collate "C"
-        limit %(limit)s
         """,
+        "order by lower(account_id) = lower(%(text)s) desc,"
+        " array_position(array['account', 'number', 'name', 'email'], matched),"
+        ' account_id collate "C"',
         {
             "text": text,
             "beginning": f"{_literally(text)}%",
             "anywhere": f"%{_literally(text)}%",
             "number": digits if looks_like_number else None,
-            "limit": min(limit, MAX_FOUND),
         },
+        min(limit, MAX_FOUND),
+        offset,
     )
 
 
@@ -214,6 +227,8 @@ class Wanted:
         cdr_id: with this id.
         cycle_start: in this cycle.
         since, until: begun at these instants or between them.
+        after, before: begun between these instants.
+        service: of this service.
     """
 
     service_number: str | None = None
@@ -225,6 +240,9 @@ class Wanted:
     cycle_start: date | None = None
     since: datetime | None = None
     until: datetime | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    service: str | None = None
 
     @property
     def parameters(self) -> dict[str, Any] | None:
@@ -232,7 +250,7 @@ class Wanted:
         given = vars(self).copy()
         if not all(is_plain(value) for value in given.values() if isinstance(value, str)):
             return None
-        for name in ("since", "until"):
+        for name in ("since", "until", "after", "before"):
             if given[name] is not None and given[name].tzinfo is None:
                 given[name] = given[name].replace(tzinfo=UTC)
         if self.other_number is not None:
@@ -252,6 +270,9 @@ _OF_DETAIL = """
         and (%(cycle_start)s::date is null or detail.cycle_start = %(cycle_start)s)
         and (%(since)s::timestamptz is null or detail.started_at >= %(since)s)
         and (%(until)s::timestamptz is null or detail.started_at <= %(until)s)
+        and (%(after)s::timestamptz is null or detail.started_at > %(after)s)
+        and (%(before)s::timestamptz is null or detail.started_at < %(before)s)
+        and (%(service)s::text is null or detail.service = %(service)s)
 """
 
 
@@ -291,40 +312,6 @@ async def unbilled_detail(
         )
     (counted,) = await fetch(session, f"select count(*) as total {_OF_DETAIL}", parameters)
     return Page([], counted["total"])
-
-
-async def find_unbilled(
-    session: Session,
-    carrier_id: str,
-    cdr_id: str,
-    *,
-    account_id: str | None = None,
-    service_number: str | None = None,
-) -> Row | None:
-    """An unbilled record by its carrier's id of it.
-
-    There is no index by that id: what is searched are the records of the account, or of the
-    accounts that have had the line.
-    """
-    rows = await fetch(
-        session,
-        """
-        select * from unbilled_detail
-        where carrier_id = %(carrier_id)s and cdr_id = %(cdr_id)s
-            and account_id in (
-                select %(account_id)s::text
-                union all
-                select account_id from casi_subscribers where service_number = %(service_number)s
-            )
-        """,
-        {
-            "carrier_id": carrier_id,
-            "cdr_id": cdr_id,
-            "account_id": account_id,
-            "service_number": service_number,
-        },
-    )
-    return rows[0] if rows else None
 
 
 async def usage_by_day(
@@ -367,15 +354,24 @@ async def rollover_matrix(session: Session, account_id: str) -> list[Row]:
     )
 
 
-# Base units are the catalog's.
+# Base units are the catalog's. A bucket stands as the last close left it: between the end of a
+# cycle and its close, one that ended with the cycle still says "available".
 _BUCKETS = """
-    select buckets.*, buckets.expires_on - 1 as use_by, named.pool_name, named.unit_type,
+    select buckets.*,
+        coalesce(
+            buckets.status = 'available'
+            and buckets.expires_on <= (
+                {as_of} at time zone accounts.time_zone
+            )::date,
+            false
+        ) as has_ended, buckets.expires_on - 1 as use_by, named.pool_name, named.unit_type,
         (buckets.earned_quantity / named.base)::numeric(20, 6) as earned_units,
         (buckets.used_quantity / named.base)::numeric(20, 6) as used_units,
         (buckets.debited_quantity / named.base)::numeric(20, 6) as debited_units,
         (buckets.expired_quantity / named.base)::numeric(20, 6) as expired_units,
         (buckets.remaining_quantity / named.base)::numeric(20, 6) as remaining_units
     from rollover_buckets as buckets
+    left join accounts on accounts.account_id = buckets.account_id
     left join (
         select pools.pool_id, min(pools.pool_name) as pool_name, min(pools.unit_type) as unit_type,
             min(types.base_units_per_unit)::numeric as base
@@ -389,10 +385,20 @@ _DRAWN = """
     array_position(array['plan', 'adjustment', 'resale'], buckets.source),
     buckets.bucket_id collate "C"
 """
+# of all accounts, and of one; put together from what stands here
 AVAILABLE_BUCKETS = f"""
-    {_BUCKETS}
-    where buckets.remaining_quantity > 0
+    select * from (
+        {_BUCKETS.format(as_of="(select as_of from unbilled_summary limit 1)")}
+        where buckets.remaining_quantity > 0
+    ) as buckets
+    where not has_ended
     order by buckets.account_id collate "C", {_DRAWN}
+"""  # noqa: S608
+_OF_ACCOUNT = "(select as_of from unbilled_summary where account_id = %s limit 1)"
+_BUCKETS_OF_ACCOUNT = f"""
+    {_BUCKETS.format(as_of=_OF_ACCOUNT)}
+    where buckets.account_id = %s and (not %s or buckets.remaining_quantity > 0)
+    order by {_DRAWN}
 """
 
 
@@ -401,17 +407,11 @@ async def rollover_buckets(
 ) -> list[Row]:
     """Rollover buckets of an account in units of their pools, in the order they are drawn in.
 
-    ``use_by`` is the last day on which a bucket can be used.
+    ``use_by`` is the last day on which a bucket can be used; ``has_ended`` says that it was before
+    the day on which the warehouse stands, in a cycle that is not closed yet: only late records of
+    that cycle draw on it.
     """
-    return await fetch(
-        session,
-        f"""
-        {_BUCKETS}
-        where buckets.account_id = %s and (not %s or buckets.remaining_quantity > 0)
-        order by {_DRAWN}
-        """,
-        (account_id, only_available),
-    )
+    return await fetch(session, _BUCKETS_OF_ACCOUNT, (account_id, account_id, only_available))
 
 
 async def rollover_requests(session: Session, account_id: str) -> list[Row]:
@@ -436,12 +436,15 @@ async def adjustment_history(
     offset: int = 0,
     adjustment_id: str | None = None,
 ) -> Page:
-    """Adjustments of an account, the latest first, with the reasons' words."""
+    """Adjustments of an account, the latest first, with the reasons' words and the pools' units."""
     return await _page(
         session,
         """
-        select history.*, reasons.description as reason
+        select history.*, reasons.description as reason, named.unit_type
         from adjustment_history as history
+        left join (
+            select pool_id, min(unit_type) as unit_type from catalog.plan_pools group by pool_id
+        ) as named on named.pool_id = history.pool_id
         left join catalog.adjustment_reasons as reasons
             on reasons.reason_code = history.reason_code
         where history.account_id = %s

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
@@ -17,10 +18,17 @@ SESSIONS = 8
 WAIT_SECONDS = 4.0  # for a session; after that the answer is 503
 STATEMENT_SECONDS = 20
 TRUSTED_SECONDS = 0.5  # that a session which was good still is
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+RolePool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
-def make_pool(url: str, role: str | None = None, schema: str | None = None) -> Pool:
+class Pool(Protocol):
+    """What gives out sessions to read from."""
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[DictRow]]:
+        """One of them, until it is left."""
+
+
+def make_pool(url: str, role: str, schema: str | None = None) -> RolePool:
     """A pool, still closed.
 
     Sessions are opened when they are asked for and looked at before they are given out. Attempts
@@ -29,7 +37,7 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
 
     Args:
         url: of the database.
-        role: that its sessions work as; by default that of the user in the URL.
+        role: that its sessions work as.
         schema: where they find what they name without one.
     """
     return AsyncConnectionPool(
@@ -43,7 +51,7 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
             "prepare_threshold": 1,
             "options": "-c default_transaction_read_only=on -c timezone=UTC"
             f" -c statement_timeout={STATEMENT_SECONDS}s"
-            + (f" -c role={role}" if role else "")
+            f" -c role={role}"
             + (f" -c search_path={schema}" if schema else "")
             # queries of one account, many times: to plan them takes longer than to run them
             + " -c plan_cache_mode=force_generic_plan"
@@ -57,7 +65,7 @@ def make_pool(url: str, role: str | None = None, schema: str | None = None) -> P
         reconnect_timeout=1.0,
         check=_check,
         open=False,
-        name=f"tandem serve {role or ''}".strip(),
+        name=f"tandem serve {role}",
     )
 
 

@@ -167,6 +167,9 @@ class RolloverBucket(BaseModel):
     available_from: date
     expires_on: date
     use_by: date = Field(description="The last day on which it can be used.")
+    has_ended: bool = Field(
+        description="That day is over, and the cycle is not closed: status is of the last close."
+    )
     earned_units: Decimal | None
     used_units: Decimal | None
     debited_units: Decimal | None

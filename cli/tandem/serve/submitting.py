@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import psycopg
-
-from tandem.database import Connection, exclusive
+from tandem.database import Connection
 from tandem.feeds import FUTURE_TOLERANCE, LINE_ACTIONS, ORDERS
-from tandem.loading import load_file
 from tandem.outbox.product_order import ACTIONS
 from tandem.queries import Row, fetch
 from tandem.serve import errors
 from tandem.serve.errors import ApiError
 from tandem.serve.tmf import OrderCreate, OrderItem, OrderUpdate, Party, is_plain
-from tandem.serve.writing import LOCK_SECONDS
+from tandem.serve.writing import Sent, as_loader, load_row
 from tandem.settings import Settings
 
-FILE_NAME = "productOrder"  # in the manifest
+_ORDER = Sent(ORDERS, "order", "order_id", "productOrder")
 LATEST = timedelta(hours=int(FUTURE_TOLERANCE.removesuffix(" hours")))
 PLAN_WORDS = {word: action for action, word in ACTIONS.items()}
 LINE_WORDS = dict(
@@ -119,13 +113,16 @@ def read(carrier_id: str, order: OrderCreate) -> Submission:
     return Submission(carrier_id, row, named or originating_carrier)
 
 
-def submit(settings: Settings, submission: Submission, key: str | None) -> bool:
+def submit(
+    settings: Settings, submission: Submission, key: str | None, by: str | None = None
+) -> bool:
     """Load an order.
 
     Args:
         settings: which database.
         submission: the order.
         key: Idempotency-Key, if one came.
+        by: who sends it, for the manifest; None: the server itself.
 
     Returns:
         Whether it is new; it is not if the same was here before.
@@ -135,7 +132,7 @@ def submit(settings: Settings, submission: Submission, key: str | None) -> bool:
         Busy: another command is at work.
     """
     with (
-        exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection,
+        as_loader(settings) as connection,
         connection.transaction(),
     ):
         _refuse_unknown_carrier(connection, submission.carrier_id)
@@ -154,7 +151,7 @@ def submit(settings: Settings, submission: Submission, key: str | None) -> bool:
         if not known:
             _refuse_unknown(connection, row)
             _refuse_others(connection, submission.carrier_id, row)
-        if not _load(connection, submission.carrier_id, row):
+        if not load_row(connection, _ORDER, row, carrier_id=submission.carrier_id, by=by):
             _refuse_status(known, str(row["status"]))
         if key is not None:
             connection.execute(
@@ -164,8 +161,10 @@ def submit(settings: Settings, submission: Submission, key: str | None) -> bool:
         return not known
 
 
-def update(settings: Settings, carrier_id: str, order_id: str, wanted: OrderUpdate) -> None:
-    """Load a new status of an order of the carrier.
+def update(
+    settings: Settings, carrier_id: str, order_id: str, wanted: OrderUpdate, by: str
+) -> None:
+    """Load a new status of an order of the carrier, and who reports it.
 
     Raises:
         ApiError: no such order, or it cannot take the status; nothing was changed.
@@ -180,7 +179,7 @@ def update(settings: Settings, carrier_id: str, order_id: str, wanted: OrderUpda
             "state", "State", "An order can become completed, failed or cancelled."
         )
     with (
-        exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection,
+        as_loader(settings) as connection,
         connection.transaction(),
     ):
         _refuse_unknown_carrier(connection, carrier_id)
@@ -193,7 +192,7 @@ def update(settings: Settings, carrier_id: str, order_id: str, wanted: OrderUpda
             "status": status,
             "status_at": _status_at(at) or datetime.now(UTC).isoformat(),
         }
-        if not _load(connection, carrier_id, row):
+        if not load_row(connection, _ORDER, row, carrier_id=carrier_id, by=by):
             _refuse_status(known, status, must_be_current=True)
 
 
@@ -510,38 +509,3 @@ def _refuse_status(known: list[Row], status: str, *, must_be_current: bool = Fal
             "State not allowed",
             f"The order is {had[-1]} and cannot become {status}.",
         )
-
-
-def _load(connection: Connection, carrier_id: str, row: Row) -> bool:
-    """Load the row as a file would be; False where it changes nothing, then all is undone."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tandem-") as folder,
-        connection.transaction() as load,
-    ):
-        path = Path(folder) / FILE_NAME
-        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
-        # a rejected row would stay in the manifest; the reason is told, and the load undone
-        result = load_file(
-            connection,
-            ORDERS,
-            path,
-            carrier_id=carrier_id,
-            format_name="jsonl",
-            max_rejects=Decimal(100),
-        )
-        if result.rejected:
-            if "conflicting_duplicate" in result.reasons:
-                raise errors.conflict(
-                    "otherContent",
-                    "Another order",
-                    f"An order {row['order_id']} with other content came before.",
-                )
-            (reject,) = fetch(
-                connection,
-                "select reason_code, reason from raw.rejects where load_id = %s",
-                (result.load_id,),
-            )
-            raise errors.invalid(reject["reason_code"], "Invalid order", f"{reject['reason']}.")
-        if result.accepted == 0:
-            raise psycopg.Rollback(load)
-    return bool(result.accepted)

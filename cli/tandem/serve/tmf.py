@@ -21,7 +21,10 @@ def is_plain(text: str) -> bool:
 
 def _plain(text: str) -> str:
     if not is_plain(text):
-        raise ValueError("has control characters, or a space at its beginning or end")
+        hint = ""
+        if text[:1] == " " and text.strip()[:1].isdigit():
+            hint = " (in an address the + of a number is written %2B)"
+        raise ValueError(f"has control characters, or a space at its beginning or end{hint}")
     return text
 
 

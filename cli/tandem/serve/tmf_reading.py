@@ -6,6 +6,7 @@ Amounts and quantities are numbers here, as those schemas have them.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,17 @@ class Resource(BaseModel):
     """Names as TM Forum writes them."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _always_told(schema: dict[str, Any]) -> None:
+    """Of a resource only these are there whatever ``fields`` asks for."""
+    schema["required"] = ["id", "href"]
+
+
+class Entity(Resource):
+    """A resource that has an address."""
+
+    model_config = ConfigDict(json_schema_extra=_always_told)
 
 
 class PartyRef(Resource):
@@ -51,7 +63,7 @@ class Characteristic(Resource):
     """A value by name."""
 
     name: str
-    value: str
+    value: str | int | float
 
 
 class Rating(Resource):
@@ -63,7 +75,7 @@ class Rating(Resource):
     is_billed: bool
 
 
-class Usage(Resource):
+class Usage(Entity):
     """A record of usage."""
 
     type: Literal["Usage"] = Field(default="Usage", alias="@type")
@@ -71,7 +83,10 @@ class Usage(Resource):
     href: str
     usage_date: datetime
     usage_type: str = Field(examples=["voice"])
-    status: Literal["received", "rated"]
+    status: Literal["received", "recycled", "rejected", "rated", "billed"] = Field(
+        description="received: not built yet; recycled: suspended, and tried again at each build;"
+        " rejected: voided before its bill; rated; billed."
+    )
     related_party: list[PartyRef]
     usage_characteristic: list[Characteristic]
     rated_product_usage: list[Rating] = []
@@ -91,7 +106,7 @@ class AccountRef(Resource):
     id: str
 
 
-class CustomerBill(Resource):
+class CustomerBill(Entity):
     """A bill. It is final; ``state`` says no more, as payments are not made here."""
 
     type: Literal["CustomerBill"] = Field(default="CustomerBill", alias="@type")
@@ -117,7 +132,7 @@ class BucketRef(Resource):
     href: str
 
 
-class Bucket(Resource):
+class Bucket(Entity):
     """The allowance of a plan in a cycle, or rollover units."""
 
     type: Literal["Bucket"] = Field(default="Bucket", alias="@type")
@@ -134,11 +149,12 @@ class Bucket(Resource):
     related_party: list[PartyRef]
 
 
-class AccumulatedBalance(Resource):
+class AccumulatedBalance(Entity):
     """What can still be used of a pool without a charge in the cycle that is on."""
 
     type: Literal["AccumulatedBalance"] = Field(default="AccumulatedBalance", alias="@type")
     id: str
+    href: str
     name: str
     description: str
     total_balance: Quantity
@@ -164,7 +180,14 @@ def organization(carrier_id: str, role: str) -> PartyRef:
 def characteristics(values: dict[str, Any]) -> list[Characteristic]:
     """Those that are not None."""
     return [
-        Characteristic(name=name, value=str(value))
+        Characteristic(name=name, value=_value(value))
         for name, value in values.items()
         if value is not None
     ]
+
+
+def _value(value: Any) -> str | int | float:
+    """Numbers as numbers, all else as text."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if isinstance(value, int) else str(value)

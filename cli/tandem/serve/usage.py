@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from tandem.queries import Row
-from tandem.serve import errors, queries, recording
+from tandem.serve import errors, queries, recording, records
 from tandem.serve.asking import (
     COMMON,
     FILTERS,
     PAGED,
     WRITING,
+    Moment,
     Parted,
     session_for,
     session_of,
@@ -27,10 +26,11 @@ from tandem.serve.authentication import Reader
 from tandem.serve.errors import ApiError
 from tandem.serve.queries import Wanted
 from tandem.serve.recording import EXAMPLE_USAGE, UsageCreate
+from tandem.serve.records import Standing
+from tandem.serve.selecting import SelectingRoute, attributes, selection
 from tandem.serve.tmf import Text, is_plain
 from tandem.serve.tmf_reading import (
     Money,
-    PartyRef,
     Rating,
     Usage,
     characteristics,
@@ -41,7 +41,15 @@ from tandem.serve.writing import write
 from tandem.tokens import Subject
 
 PATH = "/tmf-api/usageManagement/v4/usage"
-router = APIRouter(prefix=PATH, tags=["usage (TMF635)"], responses=COMMON, dependencies=[FILTERS])
+_FIELDS = selection(attributes(Usage))
+_UTC = "UTC without an offset, and a date is its first instant."
+router = APIRouter(
+    prefix=PATH,
+    tags=["usage (TMF635)"],
+    responses=COMMON,
+    dependencies=[FILTERS],
+    route_class=SelectingRoute,
+)
 Party = Annotated[
     Text | None,
     Query(
@@ -73,6 +81,7 @@ def account_asked_for(subject: Subject, account_id: str | None) -> str:
     response_model=list[Usage],
     response_model_exclude_none=True,
     summary="List usage that is not billed yet",
+    dependencies=[_FIELDS],
     responses=PAGED,
 )
 async def list_usage(  # noqa: PLR0917  (FastAPI reads the parameters)
@@ -81,12 +90,21 @@ async def list_usage(  # noqa: PLR0917  (FastAPI reads the parameters)
     part: Parted,
     account_id: Party = None,
     since: Annotated[
-        datetime | None,
-        Query(alias="usageDate.gte", description="This instant and later; UTC without a zone."),
+        Moment | None,
+        Query(alias="usageDate.gte", description=f"This instant and later; {_UTC}"),
     ] = None,
     until: Annotated[
-        datetime | None,
-        Query(alias="usageDate.lte", description="This instant and earlier; UTC without a zone."),
+        Moment | None,
+        Query(alias="usageDate.lte", description=f"This instant and earlier; {_UTC}"),
+    ] = None,
+    after: Annotated[
+        Moment | None, Query(alias="usageDate.gt", description=f"Later than this; {_UTC}")
+    ] = None,
+    before: Annotated[
+        Moment | None, Query(alias="usageDate.lt", description=f"Earlier than this; {_UTC}")
+    ] = None,
+    usage_type: Annotated[
+        Text | None, Query(alias="usageType", description="Of this service, such as voice.")
     ] = None,
     service_number: Annotated[
         Text | None, Query(alias="serviceNumber", description="Of this line.")
@@ -94,12 +112,32 @@ async def list_usage(  # noqa: PLR0917  (FastAPI reads the parameters)
 ) -> list[Usage]:
     """Records of an account, the latest first; what is billed is in the documents of bills."""
     chosen = account_asked_for(subject, account_id)
-    wanted = Wanted(service_number=service_number, since=since, until=until)
+    wanted = Wanted(
+        service_number=service_number,
+        since=since,
+        until=until,
+        after=after,
+        before=before,
+        service=usage_type,
+    )
     async with session_for(request, subject, chosen) as (session, account):
         page = await queries.unbilled_detail(
             session, chosen, wanted, limit=part.limit, offset=part.offset, newest_first=True
         )
-    return [_usage(row, account) for row in part.of(page)]
+    own: dict[records.Key, Row] = {}
+    if subject.carrier_id is not None and page.rows:
+        async with request.app.state.pool.connection() as session:
+            own = await records.sent(
+                session, [(row["carrier_id"], row["cdr_id"]) for row in page.rows]
+            )
+    return [
+        _usage(
+            [row | {"currency": account["currency"]}],
+            "rated",
+            own.get((row["carrier_id"], row["cdr_id"])),
+        )
+        for row in part.of(page)
+    ]
 
 
 @router.get(
@@ -107,36 +145,21 @@ async def list_usage(  # noqa: PLR0917  (FastAPI reads the parameters)
     response_model=Usage,
     response_model_exclude_none=True,
     summary="A record of usage",
+    dependencies=[_FIELDS],
 )
 async def show_usage(
     request: Request,
     subject: Reader,
     usage_id: Annotated[str, Path(description="The carrier, a colon, and its id of the record.")],
 ) -> Usage:
-    """A record that is not billed yet; its carrier also sees one that is not built yet."""
+    """A record of the account, billed or not; its carrier also sees one that is not rated."""
     carrier_id, colon, cdr_id = usage_id.partition(":")
     if not colon or not is_plain(usage_id):
         raise _no_usage()
-    sent = None
-    if subject.is_staff:
-        async with request.app.state.pool.connection() as session:
-            sent = await recording.find(session, carrier_id, cdr_id)
-        if sent is None:
-            raise _no_usage()
-    async with session_of(request, subject) as session:
-        row = await queries.find_unbilled(
-            session,
-            carrier_id,
-            cdr_id,
-            account_id=subject.account_id,
-            service_number=recording.service_number(sent) if sent else None,
-        )
-        account = await queries.find_account(session, row["account_id"]) if row else None
-    if row is not None and account is not None:
-        return _usage(row, account)
-    if sent is not None and subject.carrier_id == carrier_id:
-        return _received(sent)
-    raise _no_usage()
+    found = await records.find(request, subject, carrier_id, cdr_id)
+    if found is None:
+        raise _no_usage()
+    return _told(found, subject)
 
 
 @router.post(
@@ -172,17 +195,50 @@ async def create_usage(
     async with session_of(request, subject):  # only carriers that the catalog has
         pass
     row = recording.row_of(usage)
-    is_new = await write(
-        request, partial(recording.record, request.app.state.settings, carrier_id, row)
-    )
+    await _require_agreement(request, carrier_id, usage, row)
+    try:
+        is_new = await write(
+            request,
+            partial(
+                recording.record, request.app.state.settings, carrier_id, row, by=subject.acts_as
+            ),
+        )
+    except ApiError as error:
+        error.message = recording.in_members(error.message)
+        raise
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
-    async with request.app.state.pool.connection() as session:
-        found = await recording.find(session, carrier_id, row["cdr_id"], row["action"] or "new")
+    found: Standing | None
+    if is_new and row["action"] == "void":  # what it takes out stands as before until it is built
+        key = (carrier_id, row["cdr_id"])
+        async with request.app.state.pool.connection() as session:
+            void = (await records.sent(session, [key], "void")).get(key)
+        found = None if void is None else Standing(void, "received")
+    else:
+        found = await records.find(request, subject, carrier_id, row["cdr_id"])
     if found is None:
         raise errors.database_error()  # the session is of a replica that has not got it yet
-    answer = _received(found)
+    answer = _told(found, subject)
     response.headers["Location"] = answer.href
     return answer
+
+
+async def _require_agreement(
+    request: Request, carrier_id: str, usage: UsageCreate, row: Row
+) -> None:
+    """Refuse what says of itself something else than its characteristics say.
+
+    Raises:
+        ApiError: 422.
+    """
+    accounts: list[str] = []
+    if any(party.role == "customer" for party in usage.relatedParty):
+        async with request.app.state.pool.connection() as session:
+            accounts = await records.accounts_of_line(
+                session, carrier_id, records.service_number(row)
+            )
+    wrong = recording.contradiction(usage, carrier_id, row["cdr_id"], accounts)
+    if wrong is not None:
+        raise wrong
 
 
 def _no_usage() -> ApiError:
@@ -194,50 +250,68 @@ def _href(carrier_id: str, cdr_id: str) -> tuple[str, str]:
     return usage_id, f"{PATH}/{quote(usage_id, safe=':')}"
 
 
-def _usage(row: Row, account: Row) -> Usage:
+def _told(found: Standing, subject: Subject) -> Usage:
+    record = found.record
+    own = record if subject.carrier_id == record["carrier_id"] else None
+    if found.rated:
+        return _usage(found.rated, found.status, own)
+    usage_id, href = _href(record["carrier_id"], record["cdr_id"])
+    return Usage(
+        id=usage_id,
+        href=href,
+        usage_date=record["started_at"],
+        usage_type=record["service"],
+        status=found.status,
+        related_party=[organization(record["carrier_id"], "serviceProvider")],
+        usage_characteristic=characteristics(
+            _as_sent(own)
+            | {"serviceNumber": records.service_number(record), "statusReason": found.reason}
+        ),
+    )
+
+
+def _usage(rows: list[Row], status: records.Status, own: Row | None) -> Usage:
+    """A record that is rated, and after it what a void of it gave back."""
+    row = rows[0]
     usage_id, href = _href(row["carrier_id"], row["cdr_id"])
     return Usage(
         id=usage_id,
         href=href,
-        usage_date=row["started_at"].astimezone(ZoneInfo(account["time_zone"])),
+        usage_date=row["started_at"],
         usage_type=row["service"],
-        status="rated",
+        status=status,
         related_party=[
             customer(row["account_id"]),
             organization(row["carrier_id"], "serviceProvider"),
         ],
         usage_characteristic=characteristics(
-            {
+            _as_sent(own)
+            | {
                 "serviceNumber": row["service_number"],
                 "otherNumber": row["other_number"],
-                "quantity": row["duration_units"],
-                "unit": row["unit_type"],
+                "durationUnits": row["duration_units"],
+                "unitType": row["unit_type"],
                 "category": row["category"],
                 "cycleStart": row["cycle_start"],
             }
         ),
         rated_product_usage=[
             Rating(
-                usage_rating_tag=row["source"] or row["no_charge_reason"] or row["category"],
+                usage_rating_tag="reversal"
+                if one.get("is_reversal")
+                else one["source"] or one["no_charge_reason"] or one["category"],
                 tax_excluded_rating_amount=Money(
-                    unit=account["currency"], value=float(row["charge_amount"] or Decimal(0))
+                    unit=one["currency"], value=float(one["charge_amount"] or Decimal(0))
                 ),
-                is_billed=False,
+                is_billed=one.get("is_closed", False),
             )
+            for one in rows
         ],
     )
 
 
-def _received(row: Row) -> Usage:
-    usage_id, href = _href(row["carrier_id"], row["cdr_id"])
-    parties: list[PartyRef] = [organization(row["carrier_id"], "serviceProvider")]
-    shown: dict[str, Any] = {recording.NAMES[name]: row[name] for name in recording.CHARACTERISTICS}
-    return Usage(
-        id=usage_id,
-        href=href,
-        usage_date=row["started_at"],
-        usage_type=row["service"],
-        status="received",
-        related_party=parties,
-        usage_characteristic=characteristics(shown),
-    )
+def _as_sent(own: Row | None) -> dict[str, Any]:
+    """What the carrier said of it, for that carrier."""
+    if own is None:
+        return {}
+    return {shown: own[name] for name, shown in recording.NAMES.items()}

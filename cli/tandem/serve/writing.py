@@ -1,18 +1,94 @@
-"""What takes the lock of the warehouse, one after the other."""
+"""What takes the lock of the warehouse, one after the other.
+
+The server writes nothing but what a file of one row would bring, and writes it as ``tandem load``
+does: the login of its URL becomes the role that owns what is loaded (:func:`as_loader`). No other
+part of the server works with that login.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
+from tandem.database import Connection, exclusive
 from tandem.errors import Busy
+from tandem.feeds import Feed
+from tandem.loading import single
+from tandem.queries import Row
+from tandem.serve import errors
+from tandem.settings import Settings
 
 LOCK_SECONDS = 5.0
 _T = TypeVar("_T")
+
+
+@contextmanager
+def as_loader(settings: Settings) -> Iterator[Connection]:
+    """A session of whoever loads, which holds the lock while the block runs.
+
+    Raises:
+        Busy: another command is at work.
+    """
+    with exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A kind of rows that come one by one.
+
+    Attributes:
+        feed: what they are.
+        noun: what one is called.
+        key: column of its id.
+        file_name: what the manifest says instead of one.
+    """
+
+    feed: Feed
+    noun: str
+    key: str
+    file_name: str
+
+
+def load_row(
+    connection: Connection, sent: Sent, row: Row, *, carrier_id: str, by: str | None
+) -> bool:
+    """Load a row as a file would be; False where it changes nothing.
+
+    Args:
+        connection: a session of :func:`as_loader`.
+        sent: what it is.
+        row: texts by column.
+        carrier_id: whose row it is.
+        by: who sends it, for the manifest; None: the server itself.
+
+    Raises:
+        ApiError: 409, other content came under its id before; 422, a file would reject it.
+    """
+    try:
+        load_id = single.load_row(
+            connection,
+            sent.feed,
+            row,
+            file_name=sent.file_name,
+            carrier_id=carrier_id,
+            loaded_by=by,
+        )
+    except single.RejectedError as error:
+        if error.code == single.OTHER_CONTENT:
+            raise errors.conflict(
+                "otherContent",
+                f"Another {sent.noun}",
+                f"Another {sent.noun} came as {row[sent.key]} before, with other content.",
+            ) from error
+        raise errors.invalid(error.code, f"Invalid {sent.noun}", f"{error.reason}.") from error
+    return load_id is not None
 
 
 async def write(request: Request, work: Callable[[], _T]) -> _T:

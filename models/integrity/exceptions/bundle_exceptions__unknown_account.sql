@@ -3,7 +3,10 @@
 
 with
 
-orders as (select * from {{ ref('int_unknown_account_orders') }}),
+orders as (
+    select * from {{ ref('int_unresolved_orders') }}
+    where is_of_unknown_account
+),
 
 accounts as not materialized (select * from {{ ref('int_accounts') }}),
 

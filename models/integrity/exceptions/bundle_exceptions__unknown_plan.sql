@@ -2,7 +2,10 @@
 
 with
 
-orders as (select * from {{ ref('int_unknown_plan_orders') }}),
+orders as (
+    select * from {{ ref('int_unresolved_orders') }}
+    where is_for_unknown_plan
+),
 
 final as (
     select

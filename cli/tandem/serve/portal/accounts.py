@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from math import ceil
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,8 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from tandem.queries import Row
 from tandem.serve import queries
 from tandem.serve.access import Access, Session
-from tandem.serve.portal import faults, reading, visits
+from tandem.serve.portal import faults, reading
+from tandem.serve.portal.addresses import OF_ACCOUNT, PATH, of_account
 from tandem.serve.portal.balances import Books, balances, marked
+from tandem.serve.portal.listing import read_page
 from tandem.serve.portal.overview import overview
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.projection import zone
@@ -20,7 +21,6 @@ from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Role, Subject
 
 router = APIRouter()
-PAGE = 50  # calls
 LONGEST = 100  # characters of what is searched for
 
 
@@ -52,11 +52,11 @@ async def known_account(session: Session, subject: Subject, account_id: str) -> 
 async def home(subject: Visitor) -> Response:
     """Where a visit begins."""
     if subject.role is Role.SUBSCRIBER:
-        return RedirectResponse(f"{visits.PATH}/accounts/{subject.subject}", 303)
-    return RedirectResponse(f"{visits.PATH}/search", 303)
+        return RedirectResponse(of_account(subject.subject), 303)
+    return RedirectResponse(f"{PATH}/search", 303)
 
 
-@router.get("/accounts/{account_id}")
+@router.get(OF_ACCOUNT)
 async def show(request: Request, subject: Visitor, account_id: str, cycle: str = "") -> Response:
     """What is left, what was used, what it will come to."""
     wanted = read_day(cycle, "The period")
@@ -76,7 +76,7 @@ async def show(request: Request, subject: Visitor, account_id: str, cycle: str =
     )
 
 
-@router.get("/accounts/{account_id}/calls")
+@router.get(f"{OF_ACCOUNT}/calls")
 async def calls(  # noqa: PLR0917  (FastAPI reads the parameters)
     request: Request,
     subject: Visitor,
@@ -104,28 +104,17 @@ async def calls(  # noqa: PLR0917  (FastAPI reads the parameters)
         if line and line not in {row["service_number"] for row in lines}:
             raise faults.bad_request("This line has no unbilled calls on the account.")
         found = await queries.unbilled_detail(
-            session, account_id, wanted, limit=PAGE, offset=(at - 1) * PAGE, newest_first=True
+            session, account_id, wanted, limit=at.size, offset=at.offset, newest_first=True
         )
-        carriers = {
-            row["carrier_id"]: row["carrier_name"] for row in await queries.carriers(session)
-        }
-    pages = max(ceil(found.total / PAGE), 1)
-    if at > pages:
-        raise faults.not_found(
-            f"There is no page {at:,}; there {'is' if pages == 1 else 'are'} {pages:,}."
-        )
+        carriers = await reading.carrier_names(session)
     return await render(
         request,
         "calls.html.j2",
         account=account,
         here="calls",
         lines=lines,
-        rows=found.rows,
-        total=found.total,
+        sheet=at.of(found),
         carriers=carriers,
-        page=at,
-        pages=pages,
-        first_shown=(at - 1) * PAGE + 1,
         asked={
             "line": line,
             "first": first,
@@ -135,7 +124,7 @@ async def calls(  # noqa: PLR0917  (FastAPI reads the parameters)
     )
 
 
-@router.get("/accounts/{account_id}/rollover")
+@router.get(f"{OF_ACCOUNT}/rollover")
 async def rollover(request: Request, subject: Visitor, account_id: str) -> Response:
     """Cycle by cycle, bucket by bucket, and what was adjusted."""
     async with access(request).session(subject) as session:
@@ -149,13 +138,17 @@ async def rollover(request: Request, subject: Visitor, account_id: str) -> Respo
         buckets = marked(buckets, await reading.first_cycle(session, account_id))
     as_of = summary[0]["as_of"] if summary else datetime.now(UTC)
     today = as_of.astimezone(zone(account["time_zone"])).date()
+    received = await reading.recorded_adjustments(request.app.state.pool, account_id)
+    new = {row["adjustment_id"] for row in received}
     return await render(
         request,
         "rollover.html.j2",
         account=account,
         here="rollover",
         pools=balances(Books(account, matrix, buckets, summary, kept, today), names),
-        history=history.rows,
+        # what was recorded since the last build is told apart: nothing is applied of it yet
+        history=[row for row in history.rows if row["adjustment_id"] not in new],
+        received=received,
         names=names,
     )
 
@@ -172,17 +165,6 @@ def read_day(text: str, what: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise faults.bad_request(f"{what} is no date such as 2026-07-01.") from None
-
-
-def read_page(text: str) -> int:
-    """The number of a page.
-
-    Raises:
-        Fault: 400; it is none.
-    """
-    if not (text.isascii() and text.isdigit() and 0 < len(text) <= 6 and int(text) > 0):
-        raise faults.bad_request("A page has a number: 1, 2, 3 and so on.")
-    return int(text)
 
 
 def _digits(text: str) -> str:

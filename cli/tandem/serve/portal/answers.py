@@ -65,6 +65,10 @@ def register(app: FastAPI) -> None:
         logger.warning("not built: %s", " ".join(str(error).split()))
         return await page_of(request, faults.away())
 
+    async def of_another_version(request: Request, error: Exception) -> Response:
+        logger.warning("of another version: %s", " ".join(str(error).split()))
+        return await page_of(request, faults.updating())
+
     async def of_privilege(request: Request, error: Exception) -> Response:
         logger.warning("not allowed: %s", " ".join(str(error).split()))
         return await page_of(request, faults.not_yours("Your role may not read this."))
@@ -106,6 +110,8 @@ def register(app: FastAPI) -> None:
         Refused,
     ):
         app.add_exception_handler(missing, of_missing_tables)
+    for differing in (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction):
+        app.add_exception_handler(differing, of_another_version)
     app.add_exception_handler(psycopg.errors.InsufficientPrivilege, of_privilege)
     app.add_exception_handler(UnknownCarrierError, of_unknown_carrier)
     app.add_exception_handler(Busy, of_lock)

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from starlette.datastructures import State
 
 from tandem.outbox import configuration
-from tandem.serve.portal import accounts, answers, bills, entering, plans, staff
+from tandem.serve.portal import accounts, adjustments, answers, bills, entering, plans, staff
+from tandem.serve.portal.addresses import PATH
 from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.headers import Headers
 from tandem.serve.portal.static import Static
-from tandem.serve.portal.visits import PATH
 from tandem.settings import Settings
 
 __all__ = ["PATH", "create_portal"]
@@ -34,7 +34,7 @@ def create_portal(settings: Settings, state: State) -> FastAPI:
     state.brands = Brands(configuration.load(settings).carriers.values())
     answers.register(portal)
     portal.add_middleware(Headers)
-    for part in (entering, accounts, bills, plans, staff):
+    for part in (entering, accounts, adjustments, bills, plans, staff):
         portal.include_router(part.router)
     here = Path(str(files("tandem.serve.portal") / "static"))
     fonts = Path(str(files("tandem.bills") / "templates" / "fonts"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
-from math import ceil
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -15,42 +14,37 @@ from tandem.bills.files import file_name
 from tandem.bills.html import render_html
 from tandem.serve import queries
 from tandem.serve.billing import rendered
-from tandem.serve.portal import faults
-from tandem.serve.portal.accounts import access, known_account, read_page
+from tandem.serve.portal import faults, reading
+from tandem.serve.portal.accounts import access, known_account
+from tandem.serve.portal.addresses import OF_ACCOUNT
+from tandem.serve.portal.listing import read_page
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Role, Subject
 
 router = APIRouter()
 PAGE = 24
+_BILL = f"{OF_ACCOUNT}/bills/{{bill_id:piece}}"
 
 
-@router.get("/accounts/{account_id}/bills")
+@router.get(f"{OF_ACCOUNT}/bills")
 async def bills(request: Request, subject: Visitor, account_id: str, page: str = "1") -> Response:
     """All bills, the latest first."""
-    at = read_page(page)
+    at = read_page(page, PAGE)
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
-        found = await queries.bills(session, account_id, limit=PAGE, offset=(at - 1) * PAGE)
-    pages = max(ceil(found.total / PAGE), 1)
-    if at > pages:
-        raise faults.not_found(
-            f"There is no page {at:,}; there {'is' if pages == 1 else 'are'} {pages:,}."
-        )
+        found = await queries.bills(session, account_id, limit=at.size, offset=at.offset)
     return await render(
         request,
         "bills.html.j2",
         account=account,
         here="bills",
-        bills=found.rows,
-        total=found.total,
-        page=at,
-        pages=pages,
+        sheet=at.of(found),
         may_read=_may_read(subject),
     )
 
 
-@router.get("/accounts/{account_id}/bills/{bill_id}")
+@router.get(_BILL)
 async def bill(request: Request, subject: Visitor, account_id: str, bill_id: str) -> Response:
     """What is on a bill, line by line."""
     async with access(request).session(subject) as session:
@@ -59,9 +53,7 @@ async def bill(request: Request, subject: Visitor, account_id: str, bill_id: str
         if found is None:
             raise _no_bill()
         lines = await queries.bill_lines(session, account_id, bill_id)
-        carriers = {
-            row["carrier_id"]: row["carrier_name"] for row in await queries.carriers(session)
-        }
+        carriers = await reading.carrier_names(session)
     return await render(
         request,
         "bill.html.j2",
@@ -78,7 +70,7 @@ async def bill(request: Request, subject: Visitor, account_id: str, bill_id: str
     )
 
 
-@router.get("/accounts/{account_id}/bills/{bill_id}/document.{extension}")
+@router.get(f"{_BILL}/document.{{extension}}")
 async def document(
     request: Request, subject: Visitor, account_id: str, bill_id: str, extension: str
 ) -> Response:
@@ -99,7 +91,7 @@ async def document(
         return Response(
             text, media_type="text/html", headers={"Content-Security-Policy": _policy(text)}
         )
-    content = await rendered(found, "pdf" if extension == "pdf" else "json")
+    content = await rendered(request, subject, found, "pdf" if extension == "pdf" else "json")
     name = file_name(bill_id, extension)
     return Response(
         content,

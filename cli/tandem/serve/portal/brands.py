@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from tandem.outbox.configuration import CarrierPlatform
 from tandem.queries import Row
 from tandem.serve import queries
+from tandem.serve.portal.addresses import piece
 from tandem.serve.reading import Pool
 from tandem.tokens import Subject
 
@@ -41,7 +42,7 @@ class Brand:
     @property
     def stylesheet(self) -> str:
         """Its colours, below the portal."""
-        return f"brand/{self.carrier_id}.css" if self.carrier_id else "brand.css"
+        return f"brand/{piece(self.carrier_id)}.css" if self.carrier_id else "brand.css"
 
 
 TANDEM = Brand(None, "Tandem", "One bill for your carriers")
@@ -81,10 +82,12 @@ class Brands:
     async def of(
         self, request: Request, subject: Subject | None, *, may_read: bool = True
     ) -> Brand:
-        """Whose page it is: of the site that somebody came from, of the host, of his carrier."""
+        """Whose page it is: of the path, of the site that somebody came from, of the host, of his
+        carrier."""
         host = request.headers.get("host", "").rsplit(":", 1)[0].lower()
         wanted = (
-            request.cookies.get(COOKIE)
+            getattr(request.state, "brand", None)
+            or request.cookies.get(COOKIE)
             or self._hosts.get(host)
             or (subject.carrier_id if subject else None)
         )

@@ -20,7 +20,7 @@ KINDS = (
 )
 
 
-_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data"}
+_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tandem.serve.portal import brands as branding
 from tandem.serve.portal import faults, visits
+from tandem.serve.portal.addresses import PATH, piece
 from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.visits import Visitor
@@ -23,9 +24,10 @@ async def enter(request: Request, token: str = "") -> Response:
     return await _enter(request, token, None)
 
 
-@router.get("/at/{carrier_id}/enter")
+@router.get("/at/{carrier_id:piece}/enter")
 async def enter_at(request: Request, carrier_id: str, token: str = "") -> Response:
     """The same from the site of a carrier, under whose name the visit goes on."""
+    request.state.brand = carrier_id
     return await _enter(request, token, carrier_id)
 
 
@@ -39,12 +41,12 @@ async def _enter(request: Request, token: str, carrier_id: str | None) -> Respon
         raise faults.not_found("There is no such carrier here.")
     if subject.role is Role.CARRIER and subject.subject not in carriers:
         raise faults.not_genuine()
-    response = RedirectResponse(f"{visits.PATH}/", HTTPStatus.SEE_OTHER)
+    response = RedirectResponse(f"{PATH}/", HTTPStatus.SEE_OTHER)
     visits.keep(request, response, visits.COOKIE, token, subject)
     if carrier_id is not None:
         visits.keep(request, response, branding.COOKIE, carrier_id, subject)
     else:
-        response.delete_cookie(branding.COOKIE, path=visits.PATH)
+        response.delete_cookie(branding.COOKIE, path=PATH)
     return response
 
 
@@ -52,8 +54,11 @@ async def _enter(request: Request, token: str, carrier_id: str | None) -> Respon
 async def leave(request: Request, subject: Visitor) -> Response:
     """Forget who it was."""
     await visits.read_form(request, subject)
-    response = RedirectResponse(f"{visits.PATH}/left", HTTPStatus.SEE_OTHER)
-    response.delete_cookie(visits.COOKIE, path=visits.PATH)
+    brand = request.cookies.get(branding.COOKIE)
+    at = f"/at/{piece(brand)}" if brand else ""
+    response = RedirectResponse(f"{PATH}{at}/left", HTTPStatus.SEE_OTHER)
+    for cookie in (visits.COOKIE, branding.COOKIE):
+        response.delete_cookie(cookie, path=PATH)
     return response
 
 
@@ -63,13 +68,20 @@ async def left(request: Request) -> Response:
     return await render(request, "left.html.j2")
 
 
+@router.get("/at/{carrier_id:piece}/left")
+async def left_at(request: Request, carrier_id: str) -> Response:
+    """The same under the name of a carrier, which the browser has forgotten by now."""
+    request.state.brand = carrier_id
+    return await render(request, "left.html.j2")
+
+
 @router.get("/brand.css")
 async def colours(request: Request) -> Response:
     """Colours of the portal itself."""
     return _stylesheet(request, None)
 
 
-@router.get("/brand/{carrier_id}.css")
+@router.get("/brand/{carrier_id:piece}.css")
 async def colours_of(request: Request, carrier_id: str) -> Response:
     """Colours of a carrier."""
     return _stylesheet(request, carrier_id)

@@ -62,6 +62,16 @@ def not_yours(text: str) -> Fault:
     return Fault(HTTPStatus.FORBIDDEN, "Not for your role", text)
 
 
+def updating() -> Fault:
+    """503: the database is of another version than this server."""
+    return Fault(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "We are being updated",
+        "These pages are being brought up to date and are back in a few minutes. Your account is as"
+        " it was; nothing was lost or changed.",
+    )
+
+
 def away() -> Fault:
     """503."""
     return Fault(

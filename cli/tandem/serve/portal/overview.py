@@ -166,12 +166,14 @@ async def overview(
     matrix = await queries.rollover_matrix(session, account_id)
     if buckets:
         buckets = marked(buckets, await reading.first_cycle(session, account_id))
-    rates = await reading.overage_rates(session, account_id, last_day)
     used = {
         (row["carrier_id"], row["service"]): row["units"]
         for row in await reading.pooled(session, account_id, start)
     }
-    currency = str(plans[0]["currency"]) if plans and plans[0]["currency"] else "USD"
+    rates = await reading.overage_rates(
+        session, account_id, last_day, {service for _, service in used}
+    )
+    currency = str((plans and plans[0]["currency"]) or account["currency"] or "")
     pools = [
         _pool(
             row,
@@ -207,13 +209,19 @@ async def overview(
         plans,
         [
             daily(of_unit, unit, start, end, today)
-            for unit in ("minute", "message", "megabyte")
+            for unit in sorted({row["unit_type"] for row in by_day}, key=_place)
             if (of_unit := [row for row in by_day if row["unit_type"] == unit])
             and any(
                 row["pooled_units"] or row["free_units"] or row["metered_units"] for row in of_unit
             )
         ],
     )
+
+
+def _place(unit_type: str) -> tuple[int, str]:
+    """Where a chart of a unit stands: calls first, what nobody has foreseen last."""
+    known = list(fmt.UNITS)
+    return (known.index(unit_type) if unit_type in known else len(known), unit_type)
 
 
 def _chosen(

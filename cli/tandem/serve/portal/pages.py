@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,7 +15,9 @@ from starlette.responses import HTMLResponse, Response
 
 from tandem.bills import format as fmt
 from tandem.integrity import words
+from tandem.queries import Row
 from tandem.serve.portal import visits
+from tandem.serve.portal.addresses import PATH, of_account, piece
 from tandem.serve.portal.brands import Brands
 from tandem.tokens import InvalidTokenError, Subject, read_token
 
@@ -41,6 +44,7 @@ def _environment() -> Environment:
         "units_of": lambda value, unit: fmt.counted(Decimal(value), unit),
         "unit": lambda unit: fmt.unit_words(unit)[1],
         "money": money,
+        "price": lambda value, currency: fmt.money(value, currency or ""),
         "day": lambda value: fmt.long_date(value) if value else "",
         "short": lambda value: fmt.short_date(value) if value else "",
         "iso": lambda value: value.isoformat() if value else "",
@@ -49,7 +53,10 @@ def _environment() -> Environment:
         "service": fmt.service_name,
         "reason": fmt.no_charge_reason,
         "words": fmt.words,
-        "piece": lambda value: quote(str(value), safe=""),
+        "piece": piece,
+        "of_account": of_account,
+        "carrier": _carrier,
+        "networks": _networks,
         "kind": words.title_of,
         "source": lambda value: _SOURCES.get(value, fmt.words(value)),
         "query": lambda pairs: urlencode({k: v for k, v in pairs.items() if v}),
@@ -60,9 +67,21 @@ def _environment() -> Environment:
     return environment
 
 
-def money(value: Decimal | None, currency: str = "USD") -> str:
+def money(value: Decimal | None, currency: str | None) -> str:
     """An amount, to the cent."""
-    return fmt.money((value or fmt.ZERO).quantize(Decimal("0.01")), currency)
+    return fmt.money((value or fmt.ZERO).quantize(Decimal("0.01"), ROUND_HALF_UP), currency or "")
+
+
+def _carrier(carrier_id: str | None, names: Mapping[str, str]) -> str:
+    """The name of a carrier, also of one that the catalog does not have any more."""
+    return names.get(carrier_id or "", fmt.clean(carrier_id))
+
+
+def _networks(plan: Row, names: Mapping[str, str]) -> str:
+    """Whose lines a plan is for."""
+    if plan["is_any_network"]:
+        return "Any network"
+    return ", ".join(_carrier(one, names) for one in plan["carrier_ids"])
 
 
 async def render(request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
@@ -70,13 +89,16 @@ async def render(request: Request, template: str, status: int = 200, /, **contex
     subject = _subject(request)
     brands: Brands = request.app.state.brands
     base = {
-        "root": visits.PATH,
+        "root": PATH,
         "brand": await brands.of(request, subject, may_read=status < 500),
         "subject": subject,
         "form_key": visits.form_key(request, subject) if subject else "",
         "account": None,
         "here": "",
     }
+    account = context.get("account")
+    if account is not None:
+        base["own"] = of_account(account["account_id"])
     text = _environment().get_template(template).render(base | context)
     return HTMLResponse(text, status)
 

@@ -16,8 +16,10 @@ from starlette.responses import RedirectResponse, Response
 from tandem.bills import format as fmt
 from tandem.queries import Row
 from tandem.serve import orders, qualifying, queries, submitting
+from tandem.serve.access import Session
 from tandem.serve.portal import faults, reading, visits
 from tandem.serve.portal.accounts import access, known_account, read_day
+from tandem.serve.portal.addresses import OF_ACCOUNT, of_account
 from tandem.serve.portal.brands import Brands
 from tandem.serve.portal.changes import changes
 from tandem.serve.portal.naming import other_lines
@@ -33,6 +35,7 @@ from tandem.tokens import Role, Subject
 router = APIRouter()
 FURTHEST = timedelta(days=90)  # from today, an order may count from
 ORDER_PREFIX = "PORTAL-"
+_ORDER = f"{OF_ACCOUNT}/plans/{{plan_id:piece}}/order"
 # in words for the holder of the account, by the code of qualifying
 REASONS = {
     "unknownAccount": "Your account is not known there yet.",
@@ -49,7 +52,7 @@ REASONS = {
 }
 
 
-@router.get("/accounts/{account_id}/plan")
+@router.get(f"{OF_ACCOUNT}/plan")
 async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
     """The plan, what comes, and how each change stands at each carrier."""
     async with access(request).session(subject) as session:
@@ -58,7 +61,7 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
         lines = await queries.lines(session, account_id)
         history = await queries.order_history(session, account_id, limit=queries.MAX_LIMIT)
         syncs = await queries.order_sync(session, account_id)
-        carriers = _names(await queries.carriers(session))
+        carriers = await reading.carrier_names(session)
         summary = await queries.unbilled_summary(session, account_id)
         names = await reading.plan_names(session)
     received = await reading.just_received(_pool(request), account_id, subject.carrier_id)
@@ -85,21 +88,19 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
     )
 
 
-@router.get("/accounts/{account_id}/plans")
+@router.get(f"{OF_ACCOUNT}/plans")
 async def offers(request: Request, subject: Visitor, account_id: str, on: str = "") -> Response:
     """Plans of the catalog, which of them the account can have from a day on, and why not."""
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
         catalog = await reading.plans(session)
-        carriers = _names(await queries.carriers(session))
+        carriers = await reading.carrier_names(session)
     day = _first_day(account, on)
-    offered = []
     async with _pool(request).connection() as session:
-        for row in catalog:
-            against = await qualifying.reasons(
-                session, account_id, row["plan_id"], day, subject.carrier_id
-            )
-            offered.append({**row, "against": _in_words(against)})
+        against = await qualifying.reasons_by_plan(
+            session, account_id, [row["plan_id"] for row in catalog], day, subject.carrier_id
+        )
+    offered = [{**row, "against": _in_words(against[row["plan_id"]])} for row in catalog]
     return await render(
         request,
         "plans.html.j2",
@@ -114,7 +115,7 @@ async def offers(request: Request, subject: Visitor, account_id: str, on: str = 
     )
 
 
-@router.get("/accounts/{account_id}/plans/{plan_id}/order")
+@router.get(_ORDER)
 async def confirm(
     request: Request, subject: Visitor, account_id: str, plan_id: str, on: str = ""
 ) -> Response:
@@ -123,6 +124,9 @@ async def confirm(
     account, wanted, carriers = await _wanted(request, subject, account_id, plan_id)
     day = _first_day(account, on)
     against = await _against(request, account_id, plan_id, day)
+    taken_by = await _taken_by(request, subject, wanted)
+    async with access(request).session(subject) as session:
+        others = await _others(session, account_id, wanted, taken_by, day)
     return await render(
         request,
         "order.html.j2",
@@ -132,13 +136,14 @@ async def confirm(
         plan=wanted,
         day=day,
         carriers=carriers,
-        taken_by=carriers[await _taken_by(request, subject, wanted)],
+        taken_by=fmt.clean(carriers.get(taken_by, taken_by)),
+        others=others,
         against=against,
         nonce=secrets.token_hex(8),
     )
 
 
-@router.post("/accounts/{account_id}/plans/{plan_id}/order")
+@router.post(_ORDER)
 async def place(request: Request, subject: Visitor, account_id: str, plan_id: str) -> Response:
     """Place the order, once however often the form is sent."""
     _refuse_staff(subject)
@@ -148,14 +153,14 @@ async def place(request: Request, subject: Visitor, account_id: str, plan_id: st
     carrier_id = await _taken_by(request, subject, wanted)
     said = f"{subject.session} {account_id} {plan_id} {form.get('nonce', '')}"
     order_id = ORDER_PREFIX + sha256(said.encode()).hexdigest()[:12].upper()
-    address = f"{visits.PATH}/accounts/{account_id}/orders/{carrier_id}/{order_id}"
+    address = of_account(account_id, "orders", carrier_id, order_id)
     async with _pool(request).connection() as session:
         known, _ = await orders.find(session, carrier_id, order_ids=[order_id])
     if known:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER)
     if await _against(request, account_id, plan_id, day):
         return RedirectResponse(
-            f"{visits.PATH}/accounts/{account_id}/plans/{plan_id}/order?on={day}",
+            f"{of_account(account_id, 'plans', plan_id, 'order')}?on={day}",
             HTTPStatus.SEE_OTHER,
         )
     row = {
@@ -174,12 +179,19 @@ async def place(request: Request, subject: Visitor, account_id: str, plan_id: st
     }
     submission = submitting.Submission(carrier_id, row, None)
     await write(
-        request, partial(submitting.submit, request.app.state.settings, submission, order_id)
+        request,
+        partial(
+            submitting.submit,
+            request.app.state.settings,
+            submission,
+            order_id,
+            by=subject.acts_as,
+        ),
     )
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
 
-@router.get("/accounts/{account_id}/orders/{carrier_id}/{order_id}")
+@router.get(f"{OF_ACCOUNT}/orders/{{carrier_id:piece}}/{{order_id:piece}}")
 async def placed(
     request: Request, subject: Visitor, account_id: str, carrier_id: str, order_id: str
 ) -> Response:
@@ -188,7 +200,7 @@ async def placed(
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
         catalog = {row["plan_id"]: row for row in await reading.plans(session)}
-        carriers = _names(await queries.carriers(session))
+        carriers = await reading.carrier_names(session)
     found: list[dict[str, Any]] = []
     if is_plain(order_id) and carrier_id in carriers:
         async with _pool(request).connection() as session:
@@ -203,20 +215,19 @@ async def placed(
     said = {one["name"]: one["value"] for one in item["product"]["productCharacteristic"]}
     if plan_id not in catalog:
         raise faults.not_found("There is no such order of your account.")
+    day = date.fromisoformat(said["effectiveOn"])
+    async with access(request).session(subject) as session:
+        others = await _others(session, account_id, catalog[plan_id], carrier_id, day)
     return await render(
         request,
         "placed.html.j2",
         account=account,
         here="plan",
         order=order,
-        day=date.fromisoformat(said["effectiveOn"]),
+        day=day,
         plan=catalog[plan_id],
         taken_by=carriers[carrier_id],
-        others=[
-            carriers[one]
-            for one in catalog[plan_id]["carrier_ids"]
-            if one != carrier_id and one in carriers
-        ],
+        others=[carriers[one] for one in others if one in carriers],
     )
 
 
@@ -228,10 +239,6 @@ def _refuse_staff(subject: Subject) -> None:
 def _pool(request: Request) -> Pool:
     pool: Pool = request.app.state.pool
     return pool
-
-
-def _names(carriers: list[Row]) -> dict[str, str]:
-    return {row["carrier_id"]: fmt.carrier_name(row) for row in carriers}
 
 
 def _is_on(row: Row, day: date) -> bool:
@@ -270,7 +277,7 @@ async def _wanted(
     async with access(request).session(subject) as session:
         account = await known_account(session, subject, account_id)
         found = [row for row in await reading.plans(session) if row["plan_id"] == plan_id]
-        carriers = _names(await queries.carriers(session))
+        carriers = await reading.carrier_names(session)
     if not found or not found[0]["carrier_ids"]:
         raise faults.not_found("There is no such plan.")
     return account, found[0], carriers
@@ -294,6 +301,30 @@ async def _taken_by(request: Request, subject: Subject, wanted: Row) -> str:
     carriers = await brands.carriers(_pool(request))
     billers = [one for one in wanted["carrier_ids"] if carriers.get(one, {}).get("is_biller")]
     return str((billers or wanted["carrier_ids"])[0])
+
+
+async def _others(
+    session: Session, account_id: str, wanted: Row, taken_by: str, day: date
+) -> list[str]:
+    """Carriers that have to confirm a plan from a day on, besides the one that takes the order.
+
+    They are those of the plan and of plans that it takes the place of, as far as these are
+    integrated.
+    """
+    catalog = {row["plan_id"]: row for row in await reading.plans(session)}
+    before = day - timedelta(days=1)
+    replaced = [
+        catalog[row["plan_id"]]
+        for row in await queries.effective_plans(session, account_id)
+        if row["plan_id"] in catalog and (_is_on(row, day) or _is_on(row, before))
+    ]
+    concerned = {
+        carrier_id
+        for plan in (wanted, *replaced)
+        if plan["is_integrated"] and set(plan["carrier_ids"]) & set(wanted["carrier_ids"])
+        for carrier_id in plan["carrier_ids"]
+    }
+    return sorted(concerned - {taken_by})
 
 
 async def _replaces(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
+from tandem.bills import format as fmt
 from tandem.queries import Row
+from tandem.serve import queries
 from tandem.serve.access import Session
 from tandem.serve.reading import Pool, fetch
 
@@ -49,22 +52,42 @@ async def pooled(session: Session, account_id: str, cycle_start: date) -> list[R
     )
 
 
-async def overage_rates(session: Session, account_id: str, on: date) -> list[Row]:
-    """Overage rates of the plans in effect on a day, by pool, carrier and service."""
+async def overage_rates(
+    session: Session, account_id: str, on: date, services: Iterable[str]
+) -> list[Row]:
+    """Overage rates of the plans in effect on a day, by pool, carrier and service.
+
+    Terms for any carrier or service are those of each that has none before them; services are
+    those that plans name, and those given.
+    """
     return await fetch(
         session,
         """
-        select services.pool_id, services.carrier_id, services.service,
-            max(services.overage_rate) as overage_rate
+        select terms.pool_id, carriers.carrier_id, services.service,
+            max(terms.overage_rate) as overage_rate
         from effective_plans as held
-        inner join catalog.plan_services as services on services.plan_id = held.plan_id
+        inner join catalog.plan_services as terms on terms.plan_id = held.plan_id
+        inner join catalog.carriers as carriers on terms.carrier_id in ('*', carriers.carrier_id)
+        inner join (
+            select distinct service from catalog.plan_services where service <> '*'
+            union
+            select unnest(%s::text[])
+        ) as services on terms.service in ('*', services.service)
         where held.account_id = %s and held.effective_from <= %s
             and (held.effective_to is null or held.effective_to > %s)
-            and services.pool_id is not null
-        group by services.pool_id, services.carrier_id, services.service
-        order by services.pool_id, services.carrier_id, services.service
+            and terms.pool_id is not null
+            and not exists (
+                select from catalog.plan_services as before
+                where before.plan_id = terms.plan_id and before.priority < terms.priority
+                    and before.carrier_id in ('*', carriers.carrier_id)
+                    and before.service in ('*', services.service)
+                    and before.call_type in ('*', terms.call_type)
+                    and before.direction in ('*', terms.direction)
+            )
+        group by terms.pool_id, carriers.carrier_id, services.service
+        order by terms.pool_id, carriers.carrier_id, services.service
         """,
-        (account_id, on, on),
+        (list(services), account_id, on, on),
     )
 
 
@@ -81,16 +104,32 @@ async def numbers(session: Session, account_id: str) -> list[Row]:
     )
 
 
+async def carrier_names(session: Session) -> dict[str, str]:
+    """Names of carriers by id."""
+    return {row["carrier_id"]: fmt.carrier_name(row) for row in await queries.carriers(session)}
+
+
 async def plans(session: Session) -> list[Row]:
-    """Plans of the catalog with their carriers and pools, the dearest first."""
+    """Plans of the catalog with their carriers and pools, the dearest first.
+
+    The carriers of a plan are those that its services name; where they name none it is a plan of
+    any network, and all carriers are its own.
+    """
     return await fetch(
         session,
         """
         select plans.plan_id, plans.plan_name, plans.monthly_fee, plans.currency,
             plans.is_integrated, plans.valid_from, plans.valid_to,
-            array(
-                select distinct services.carrier_id from catalog.plan_services as services
-                where services.plan_id = plans.plan_id order by services.carrier_id
+            coalesce(named.is_any_network, false) as is_any_network,
+            coalesce(
+                case
+                    when named.is_any_network
+                        then array(
+                            select carrier_id from catalog.carriers order by carrier_id
+                        )
+                    else named.carrier_ids
+                end,
+                '{}'
             ) as carrier_ids,
             array(
                 select jsonb_build_object(
@@ -102,6 +141,13 @@ async def plans(session: Session) -> list[Row]:
                 where pools.plan_id = plans.plan_id order by pools.pool_id
             ) as pools
         from catalog.plans as plans
+        left join (
+            select plan_id, bool_and(carrier_id = '*') as is_any_network,
+                array_agg(distinct carrier_id order by carrier_id)
+                    filter (where carrier_id <> '*') as carrier_ids
+            from catalog.plan_services
+            group by plan_id
+        ) as named on named.plan_id = plans.plan_id
         order by plans.monthly_fee desc, plans.plan_id
         """,
     )
@@ -135,6 +181,44 @@ async def just_received(pool: Pool, account_id: str, carrier_id: str | None = No
             order by requested_at desc, carrier_id, order_id
             """,
             {"account_id": account_id, "carrier_id": carrier_id},
+        )
+
+
+async def recorded_adjustments(
+    pool: Pool, account_id: str, adjustment_id: str | None = None
+) -> list[Row]:
+    """Adjustments as they were recorded: one of an id, or those since the last build, latest first.
+
+    Args:
+        pool: the server's own, as no audience reads what was loaded.
+        account_id: whose; the caller has made sure that the visitor may see this account.
+        adjustment_id: only this one, whenever it came.
+    """
+    async with pool.connection() as session:
+        return await fetch(
+            session,
+            """
+            select recorded.adjustment_id, recorded.pool_id, recorded.action, recorded.quantity,
+                recorded.reason_code, reasons.description as reason, recorded.adjusted_at,
+                recorded.adjusted_by, recorded.bucket_cycle_start, recorded.extend_cycles,
+                recorded.note, named.unit_type,
+                recorded.load_id <= (select max(cutoff_load_id) from control.build_state)
+                    as is_built
+            from raw.rollover_adjustments as recorded
+            left join catalog.adjustment_reasons as reasons
+                on reasons.reason_code = recorded.reason_code
+            left join (
+                select pool_id, min(unit_type) as unit_type from catalog.plan_pools group by pool_id
+            ) as named on named.pool_id = recorded.pool_id
+            where recorded.account_id = %(account_id)s
+                and (
+                    recorded.adjustment_id = %(adjustment_id)s
+                    or %(adjustment_id)s::text is null
+                    and recorded.load_id > (select max(cutoff_load_id) from control.build_state)
+                )
+            order by recorded.adjusted_at desc, recorded.adjustment_id
+            """,
+            {"account_id": account_id, "adjustment_id": adjustment_id},
         )
 
 

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tandem.integrity.words import KINDS
 from tandem.serve import queries
-from tandem.serve.portal import faults
-from tandem.serve.portal.accounts import LONGEST, access, known_account, read_page
+from tandem.serve.portal import faults, reading
+from tandem.serve.portal.accounts import LONGEST, access, known_account
+from tandem.serve.portal.addresses import OF_ACCOUNT
+from tandem.serve.portal.listing import read_page
 from tandem.serve.portal.naming import named
 from tandem.serve.portal.pages import render
 from tandem.serve.portal.visits import Visitor
 from tandem.tokens import Subject
 
 router = APIRouter()
-PAGE = 50
 
 
-def _refuse_subscriber(subject: Subject) -> None:
+def refuse_subscriber(subject: Subject) -> None:
+    """Refuse who is no carrier's and not of the support desk.
+
+    Raises:
+        Fault: 403.
+    """
     if not subject.is_staff:
         raise faults.not_yours("This page is for carriers and the support desk.")
 
 
 @router.get("/search")
-async def search(request: Request, subject: Visitor, q: str = "") -> Response:
+async def search(request: Request, subject: Visitor, q: str = "", page: str = "1") -> Response:
     """Find an account."""
-    _refuse_subscriber(subject)
+    refuse_subscriber(subject)
     text = q.strip()[:LONGEST]
+    at = read_page(page)
     async with access(request).session(subject) as session:
-        found = await queries.search_accounts(session, text, queries.MAX_FOUND) if text else []
+        found = await queries.search_accounts(session, text, at.size, at.offset)
         waiting = await named(session, await queries.exceptions(session, only_open=True, limit=8))
     return await render(
         request,
         "search.html.j2",
         here="search",
-        asked=text,
-        found=found,
-        most=queries.MAX_FOUND,
+        asked={"q": text},
+        sheet=at.of(found),
         waiting=waiting,
     )
 
@@ -52,7 +56,7 @@ async def exceptions(
     return await _exceptions(request, subject, None, state, kind, page)
 
 
-@router.get("/accounts/{account_id}/exceptions")
+@router.get(f"{OF_ACCOUNT}/exceptions")
 async def exceptions_of(  # noqa: PLR0917  (FastAPI reads the parameters)
     request: Request,
     subject: Visitor,
@@ -73,7 +77,7 @@ async def _exceptions(  # noqa: PLR0917
     kind: str,
     page: str,
 ) -> Response:
-    _refuse_subscriber(subject)
+    refuse_subscriber(subject)
     if state not in ("open", "all"):
         raise faults.bad_request("Exceptions are shown open, or all.")
     if kind and kind not in KINDS:
@@ -86,28 +90,18 @@ async def _exceptions(  # noqa: PLR0917
             account_id,
             only_open=state == "open",
             kind=kind or None,
-            limit=PAGE,
-            offset=(at - 1) * PAGE,
+            limit=at.size,
+            offset=at.offset,
         )
         found = await named(session, found)
-        carriers = {
-            row["carrier_id"]: row["carrier_name"] for row in await queries.carriers(session)
-        }
-    pages = max(ceil(found.total / PAGE), 1)
-    if at > pages:
-        raise faults.not_found(
-            f"There is no page {at:,}; there {'is' if pages == 1 else 'are'} {pages:,}."
-        )
+        carriers = await reading.carrier_names(session)
     return await render(
         request,
         "exceptions.html.j2",
         account=account,
         here="exceptions",
-        rows=found.rows,
-        total=found.total,
+        sheet=at.of(found),
         carriers=carriers,
         kinds=KINDS,
-        page=at,
-        pages=pages,
         asked={"state": state, "kind": kind},
     )

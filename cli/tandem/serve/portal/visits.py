@@ -15,12 +15,12 @@ from starlette.responses import Response
 
 from tandem.serve.authentication import address_of
 from tandem.serve.portal import faults
+from tandem.serve.portal.addresses import PATH
 from tandem.serve.portal.faults import Fault
 from tandem.serve.rates import Rates
 from tandem.tokens import InvalidTokenError, Subject, read_token
 
 COOKIE = "tandem_portal"
-PATH = "/portal"
 
 
 def visitor(request: Request) -> Subject:
