@@ -70,6 +70,7 @@ create table if not exists raw.accounts (
     billing_system text collate "C" not null,
     primary key (load_id, row_number)
 );
+create index if not exists accounts_by_account on raw.accounts (account_id);
 
 create table if not exists raw.subscribers (
     load_id bigint not null,
@@ -145,6 +146,7 @@ create table if not exists raw.rollover_adjustments (
     extend_cycles integer,
     note text
 );
+create index if not exists rollover_adjustments_by_account on raw.rollover_adjustments (account_id);
 
 create table if not exists raw.rollover_opening (
     load_id bigint not null,
