@@ -471,7 +471,7 @@ def test_every_plan_costs_no_query(town: Town, monkeypatch: pytest.MonkeyPatch) 
 
 async def asked_of(town: Town, said: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Queries and plans of the page of plans, as it is and with five plans more."""
-    app = create_app(town.warehouse.settings, Tokens({}), SECRET, Rates(1000, 1000))
+    app = create_app(town.warehouse.settings, Tokens({}), SECRET, Rates(1000, 1000, 10, 10))
     path = of_account(town.account, "plans")
     transport = httpx.ASGITransport(app)
     async with (
