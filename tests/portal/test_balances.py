@@ -242,6 +242,13 @@ def test_the_cycle_of_leaving_draws_no_rollover() -> None:
     )
 
 
+def test_a_cycle_without_the_plan_needs_no_such_words() -> None:
+    """It ended with the cycle before, on whose last day it was in effect: that one drew."""
+    after = cycle(8, 599, overage_assessed_units=5, status="retained", ended_at=month(8))
+    found = balance([after], KEPT, NOTHING[:1], date(2025, 8, 9), kept=3)
+    assert not any(one.note for one in found.cycles)
+
+
 @pytest.mark.parametrize(
     ("ended_at", "day", "cycles", "until", "may_return"),
     [
