@@ -281,6 +281,11 @@ def test_one_is_not_many() -> None:
         f"5{NBSP}minutes lapse next, on 31 October 2025; 1{NBSP}minute that lasts longer is used"
         " first."
     )
+    around = [bucket(5, 9, 3), bucket(6, 11, 2), bucket(7, 9, 4), bucket(8, 12, 9)]
+    assert order_note(around, month(9), "minute") == (
+        f"7{NBSP}minutes lapse with this period, on 31 August 2025, unless you use them;"
+        f" 2{NBSP}minutes that last longer are used first."
+    )
     kept = kept_note(Decimal(1), "minute", Retention(LEFT, None, may_return=False), month(9))
     assert kept == (
         f"1{NBSP}minute is kept since you left the plan on 10 July 2025; it cannot be used"
