@@ -1,4 +1,4 @@
-"""An account of the town that leaves in July, with rollover that it keeps, and is closed."""
+"""An account that leaves in July with rollover that it keeps; an order of one there is not."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 
 ACCOUNT = "A000003"  # quiet in June, so that it has rollover; at both carriers
 CLOSED_ON = "2025-07-20"
+STRANGER = "X000001"
 _LINE = "+14705547289"
 _ORDERS = (
     "order_id,account_id,action,plan_id,service_number,requested_at,effective_on,status_at,status,"
     "counterpart_order_id\n"
     "{order},{account},cancel,SHARE800,,2025-07-14T15:00:00Z,{day},2025-07-14T16:00:00Z,completed,"
     "{other}\n"
+)
+_STRANGE = (
+    "WL-STRANGE,{account},change_plan,SHARE800,,2025-07-14T15:00:00Z,2025-07-20,"
+    "2025-07-14T16:00:00Z,completed,\n"
 )
 _CALLS = (
     "cdr_id,calling_number,called_number,direction,service,call_type,started_at,quantity,"
@@ -36,4 +41,6 @@ def move_out(folder: Path) -> None:
         (month / f"orders.{carrier}.leaving.csv").write_text(
             _ORDERS.format(order=order, account=ACCOUNT, day=CLOSED_ON, other=other)
         )
+    with (month / "orders.wireless.leaving.csv").open("a") as file:
+        file.write(_STRANGE.format(account=STRANGER))
     (month / "cdrs.wireless.leaving.csv").write_text(_CALLS.format(line=_LINE))

@@ -173,6 +173,13 @@ def test_what_cannot_be_known_is_left_out() -> None:
     assert figure(found, 8, "closing balance") == 802
 
 
+def test_a_pool_that_the_cycle_has_not_any_more() -> None:
+    """What could be used in August is not told as what there is in September."""
+    other = told(9, 0) | {"pool_id": "data"}
+    found = balance(MATRIX[:2], BUCKETS, [SUMMARY[0], other], date(2025, 9, 10))
+    assert found.left == 0 and not found.live and not found.order
+
+
 def test_a_year_is_twelve_cycles() -> None:
     """Of 13 billed ones and 3 open ones the last 12; the others stand apart."""
     matrix = [cycle(number, 0, is_closed=number <= 13) for number in range(1, 17)]
@@ -235,6 +242,13 @@ def test_the_cycle_of_leaving_draws_no_rollover() -> None:
     )
 
 
+def test_a_cycle_without_the_plan_needs_no_such_words() -> None:
+    """It ended with the cycle before, on whose last day it was in effect: that one drew."""
+    after = cycle(8, 599, overage_assessed_units=5, status="retained", ended_at=month(8))
+    found = balance([after], KEPT, NOTHING[:1], date(2025, 8, 9), kept=3)
+    assert not any(one.note for one in found.cycles)
+
+
 @pytest.mark.parametrize(
     ("ended_at", "day", "cycles", "until", "may_return"),
     [
@@ -266,6 +280,11 @@ def test_one_is_not_many() -> None:
     assert order_note([bucket(5, 12, 1), bucket(6, 11, 5)], month(9), "minute") == (
         f"5{NBSP}minutes lapse next, on 31 October 2025; 1{NBSP}minute that lasts longer is used"
         " first."
+    )
+    around = [bucket(5, 9, 3), bucket(6, 11, 2), bucket(7, 9, 4), bucket(8, 12, 9)]
+    assert order_note(around, month(9), "minute") == (
+        f"7{NBSP}minutes lapse with this period, on 31 August 2025, unless you use them;"
+        f" 2{NBSP}minutes that last longer are used first."
     )
     kept = kept_note(Decimal(1), "minute", Retention(LEFT, None, may_return=False), month(9))
     assert kept == (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tandem.serve.portal.naming import other_lines, told, with_names
@@ -36,7 +38,7 @@ def test_accounts_that_there_are_not() -> None:
 
 
 def test_lines_on_another_plan() -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"service_number": "1", "plan_id": "SHARE", "status": "active"},
         {"service_number": "2", "plan_id": "SHARE800", "status": "active"},
         {"service_number": "3", "plan_id": "SHARE", "status": "disconnected"},

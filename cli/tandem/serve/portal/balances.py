@@ -135,7 +135,7 @@ def _balance(books: Books, pool_id: str, name: str) -> PoolBalance:
     )
     today = books.today
     retention = retention_of(pool_id, matrix, books.kept, books.account["bill_cycle_day"])
-    now = running(summary, today)
+    now = running(books.summary, pool_id, today)
     left = now["rollover_available_units"] if now else ZERO
     live = usable(buckets, now) if now and left else []
     rows = provisional(matrix, summary, today, retention.until if retention else None)
@@ -176,10 +176,13 @@ def _balance(books: Books, pool_id: str, name: str) -> PoolBalance:
     )
 
 
-def running(summary: Sequence[Row], today: date) -> Row | None:
-    """The open cycle of a pool that goes on, or the last one that has begun."""
-    begun = [row for row in summary if row["cycle_start"] <= today]
-    return max(begun, key=lambda row: row["cycle_start"]) if begun else None
+def running(summary: Sequence[Row], pool_id: str, today: date) -> Row | None:
+    """The open cycle that goes on, or the last one that has begun; None: it has not this pool."""
+    begun = [row["cycle_start"] for row in summary if row["cycle_start"] <= today]
+    for row in summary:
+        if row["pool_id"] == pool_id and row["cycle_start"] == max(begun, default=None):
+            return row
+    return None
 
 
 def usable(buckets: Sequence[Row], cycle: Row) -> list[Row]:

@@ -70,7 +70,9 @@ def changes(
                 groups[key] = joined
     found = []
     for keys in {id(group): group for group in groups.values()}.values():
-        of_group = sorted((wanted[key] for key in keys), key=lambda row: row["requested_at"])
+        of_group = sorted(
+            (wanted[key] for key in keys), key=lambda row: (row["requested_at"], *_key(row))
+        )
         own = [row for row in syncs if _key(row) in keys]
         found.append(_change(of_group, own, carriers, today))
     return sorted(found, key=lambda one: (one.requested_at, one.title), reverse=True)

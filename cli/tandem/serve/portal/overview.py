@@ -36,6 +36,7 @@ from tandem.serve.portal.standing import Standing, is_closed, note, standing
 
 NO_POOL = "none"
 SHOWN = 3  # open cycles to choose from at once
+Choice = tuple[date, date, bool]
 _TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
 
 
@@ -103,8 +104,8 @@ class Overview:
     state: str
     note: str
     stands: Standing
-    cycles: list[tuple[date, date, bool]]
-    earlier: list[tuple[date, date, bool]]
+    cycles: list[Choice]
+    earlier: list[Choice]
     is_earlier: bool
     kept: list[str]
     pools: list[PoolView]
@@ -145,7 +146,7 @@ async def overview(
         return None
     as_of = summary[0]["as_of"].astimezone(zone(account["time_zone"]))
     today = as_of.date()
-    cycles = _cycles(summary, account["closed_on"] if is_closed(account, today) else None)
+    cycles = open_cycles(summary, account["closed_on"] if is_closed(account, today) else None)
     chosen = _chosen(cycles, today, wanted) if cycles else None
     if chosen is None:
         return None
@@ -188,7 +189,7 @@ async def overview(
     ]
     by_day = await reading.days(session, account_id, start)
     charges = _charges(rows)
-    choices = [(first, last, first == start) for first, last in cycles]
+    latest, earlier = choices(cycles, start)
     return Overview(
         start,
         end,
@@ -196,9 +197,9 @@ async def overview(
         "over" if cycle_pace.is_over else "open" if cycle_pace.has_begun else "coming",
         note(stands, cycle_pace, end, today),
         stands,
-        choices[-SHOWN:],
-        choices[:-SHOWN],
-        any(is_chosen for _, _, is_chosen in choices[:-SHOWN]),
+        latest,
+        earlier,
+        any(is_chosen for _, _, is_chosen in earlier),
         await _kept(session, account, buckets, matrix, today),
         pools,
         _free(rows, await reading.free(session, account_id, start)),
@@ -232,7 +233,13 @@ def _chosen(
     return going_on[0] if going_on else cycles[-1]
 
 
-def _cycles(summary: Sequence[Row], closed_on: date | None) -> list[tuple[date, date]]:
+def choices(cycles: Sequence[tuple[date, date]], start: date) -> tuple[list[Choice], list[Choice]]:
+    """Open cycles to choose from, each with whether it begins on a day: the latest, and earlier."""
+    all_of_them = [(first, end, first == start) for first, end in cycles]
+    return all_of_them[-SHOWN:], all_of_them[:-SHOWN]
+
+
+def open_cycles(summary: Sequence[Row], closed_on: date | None) -> list[tuple[date, date]]:
     """Open cycles; after an account was closed, those alone that still have something."""
     return sorted(
         {
