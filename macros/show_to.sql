@@ -1,7 +1,7 @@
 {#-
     Post-hook of every model: of a mart that people outside engineering read it makes a view of its rows
     in the schema of each audience, under the mart's own name, and lets the audience's role read that and
-    nothing else. What is not shown any more, `hide_from` removes.
+    nothing else. What is not shown any more, `hide_unshown` removes.
 
     The filter is part of a `security_barrier` view, so that no function in a query sees a row before it.
 

@@ -11,6 +11,7 @@ from tandem import catalog
 from tandem.database import Connection
 from tandem.dbt import DbtRun, RunFailed, run_dbt
 from tandem.errors import Refused
+from tandem.schema import require_roles
 from tandem.settings import Settings
 
 # Tests that read all there is: they prove over the whole history what every build proves of its
@@ -72,9 +73,10 @@ def build(
         on_node: told as nodes are done.
 
     Raises:
-        Refused: a model or test failed; of a broken catalog the sentence names the faults, and what
-            was built before is as it was.
+        Refused: the database is not set up for this version; or a model or test failed: of a broken
+            catalog the sentence names the faults, and what was built before is as it was.
     """
+    require_roles(connection)
     arguments = ["build"]
     if full_refresh:
         arguments.append("--full-refresh")

@@ -85,6 +85,23 @@ def initialise(connection: Connection) -> None:
         ) from error
 
 
+def require_roles(connection: Connection) -> None:
+    """Refuse a database that was set up by a version of Tandem that had fewer roles, or by none.
+
+    Raises:
+        Refused: roles are missing.
+    """
+    rows = connection.execute(
+        "select rolname from pg_roles where rolname = any(%s)", (list(ROLES),)
+    )
+    missing = set(ROLES) - {name for (name,) in rows.fetchall()}
+    if missing:
+        raise Refused(
+            f"The database is not set up for this version of Tandem ({', '.join(sorted(missing))}"
+            " is missing); run 'tandem init' first. What is loaded and issued stays as it is."
+        )
+
+
 def create_carrier_roles(connection: Connection) -> None:
     """A role ``tandem_carrier_<id>`` for each carrier of the catalog."""
     with connection.transaction():

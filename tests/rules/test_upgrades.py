@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tandem.errors import Refused
 from tests.support.warehouse import PROJECT, Databases, Warehouse, copy_project
 
 
@@ -44,3 +45,13 @@ def test_a_change_of_code_is_a_rebuild(own: Warehouse) -> None:
     assert is_rebuild(own)
     edit(own.project / "functions" / "fold_pool.sql", "need := demand_quantity;", "need := 0;")
     assert is_rebuild(own)
+
+
+def test_a_database_of_an_older_version_is_set_up_first(warehouse: Warehouse) -> None:
+    """A role that a new version brings is asked for before dbt stumbles over it."""
+    warehouse.execute("alter role tandem_server rename to tandem_other")
+    try:
+        with pytest.raises(Refused, match=r"\(tandem_server is missing\); run 'tandem init' first"):
+            warehouse.build()
+    finally:
+        warehouse.execute("alter role tandem_other rename to tandem_server")
