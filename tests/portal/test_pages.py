@@ -243,6 +243,14 @@ def test_an_order(town: Town, browser: Browser) -> None:
 
 def test_orders_of_odd_ids(town: Town) -> None:
     """Where a form leads; carriers of the plan and of the one it replaces have to confirm."""
+    replaced = {
+        account_id: town.warehouse.rows(
+            "select plan_name from integrity.effective_plans inner join catalog.plans"
+            " using (plan_id) where account_id = %s and effective_to is null",
+            account_id,
+        )
+        for account_id in (odd.ID, town.account)
+    }
     for account_id, plan_id, others in (
         (odd.ID, "WIRELESS500", []),
         (town.account, odd.PLAN, ["Peachtree Wireless"]),  # which has a shared plan
@@ -252,6 +260,8 @@ def test_orders_of_odd_ids(town: Town) -> None:
         page = inside.get(path)
         assert page.status_code == 200, page.text
         assert ("every carrier has confirmed" in page.text) == bool(others)
+        (held,) = replaced[account_id]
+        assert f"It takes the place of {held['plan_name']} (" in page.text
         form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
         done = inside.post(path, data=form)
         assert done.status_code == 303
@@ -1121,6 +1131,10 @@ def test_bad_input(town: Town, path: str, status: int) -> None:
         assert leak not in answer.text, leak
     if status == 200:
         assert "No calls match this search." in answer.text
+    if status == 400:  # and back to where nothing is chosen
+        (back,) = re.findall(r'href="([^"]*)">Back to the page', answer.text)
+        inside = client(town.served, Role.SUBSCRIBER, town.account)
+        assert inside.get(back.removeprefix("/portal")).status_code == 200
 
 
 def test_bad_input_of_staff(town: Town) -> None:

@@ -23,8 +23,10 @@ logger = logging.getLogger("tandem.serve")
 
 
 async def page_of(request: Request, fault: Fault) -> Response:
-    """The page."""
-    response = await render(request, "fault.html.j2", int(fault.status), fault=fault)
+    """The page; from what could not be read a link leads back, with nothing chosen."""
+    is_form = fault.status is HTTPStatus.BAD_REQUEST and request.method == "GET"
+    again = request.scope["raw_path"].decode("ascii") if is_form and request.url.query else None
+    response = await render(request, "fault.html.j2", int(fault.status), fault=fault, again=again)
     if fault.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -126,7 +126,7 @@ async def confirm(
     against = await _against(request, account_id, plan_id, day)
     taken_by = await _taken_by(request, subject, wanted)
     async with access(request).session(subject) as session:
-        others = await _others(session, account_id, wanted, taken_by, day)
+        replaced = await _replaced(session, account_id, wanted, day)
     return await render(
         request,
         "order.html.j2",
@@ -137,7 +137,8 @@ async def confirm(
         day=day,
         carriers=carriers,
         taken_by=fmt.clean(carriers.get(taken_by, taken_by)),
-        others=others,
+        replaced=[row for row in replaced if row["goes_on"]],
+        others=_others(wanted, replaced, taken_by),
         against=against,
         nonce=secrets.token_hex(8),
     )
@@ -163,12 +164,12 @@ async def place(request: Request, subject: Visitor, account_id: str, plan_id: st
             f"{of_account(account_id, 'plans', plan_id, 'order')}?on={day}",
             HTTPStatus.SEE_OTHER,
         )
+    async with access(request).session(subject) as session:
+        replaced = await _replaced(session, account_id, wanted, day)
     row = {
         "order_id": order_id,
         "account_id": account_id,
-        "action": "change_plan"
-        if await _replaces(request, subject, account_id, wanted, day)
-        else "subscribe",
+        "action": "change_plan" if any(row["goes_on"] for row in replaced) else "subscribe",
         "plan_id": plan_id,
         "service_number": None,
         "requested_at": None,
@@ -217,7 +218,8 @@ async def placed(
         raise faults.not_found("There is no such order of your account.")
     day = date.fromisoformat(said["effectiveOn"])
     async with access(request).session(subject) as session:
-        others = await _others(session, account_id, catalog[plan_id], carrier_id, day)
+        replaced = await _replaced(session, account_id, catalog[plan_id], day)
+    others = _others(catalog[plan_id], replaced, carrier_id)
     return await render(
         request,
         "placed.html.j2",
@@ -303,39 +305,36 @@ async def _taken_by(request: Request, subject: Subject, wanted: Row) -> str:
     return str((billers or wanted["carrier_ids"])[0])
 
 
-async def _others(
-    session: Session, account_id: str, wanted: Row, taken_by: str, day: date
-) -> list[str]:
-    """Carriers that have to confirm a plan from a day on, besides the one that takes the order.
+async def _replaced(session: Session, account_id: str, wanted: Row, day: date) -> list[Row]:
+    """Plans of the account that a plan takes the place of: those with a carrier in common with it.
+
+    They are those of the day before as well, as they may be the ones that this day ends.
+    """
+    catalog = {row["plan_id"]: row for row in await reading.plans(session)}
+    before = day - timedelta(days=1)
+    held = [
+        row
+        for row in await queries.effective_plans(session, account_id)
+        if row["plan_id"] in catalog and (_is_on(row, day) or _is_on(row, before))
+    ]
+    return [
+        {**catalog[row["plan_id"]], "goes_on": _is_on(row, day)}
+        for row in held
+        if row["plan_id"] != wanted["plan_id"]
+        and set(catalog[row["plan_id"]]["carrier_ids"]) & set(wanted["carrier_ids"])
+    ]
+
+
+def _others(wanted: Row, replaced: Sequence[Row], taken_by: str) -> list[str]:
+    """Carriers that have to confirm a plan, besides the one that takes the order.
 
     They are those of the plan and of plans that it takes the place of, as far as these are
     integrated.
     """
-    catalog = {row["plan_id"]: row for row in await reading.plans(session)}
-    before = day - timedelta(days=1)
-    replaced = [
-        catalog[row["plan_id"]]
-        for row in await queries.effective_plans(session, account_id)
-        if row["plan_id"] in catalog and (_is_on(row, day) or _is_on(row, before))
-    ]
     concerned = {
         carrier_id
         for plan in (wanted, *replaced)
-        if plan["is_integrated"] and set(plan["carrier_ids"]) & set(wanted["carrier_ids"])
+        if plan["is_integrated"]
         for carrier_id in plan["carrier_ids"]
     }
     return sorted(concerned - {taken_by})
-
-
-async def _replaces(
-    request: Request, subject: Subject, account_id: str, wanted: Row, day: date
-) -> bool:
-    """Whether the plan takes the place of one that has a carrier in common with it."""
-    async with access(request).session(subject) as session:
-        held = await queries.effective_plans(session, account_id)
-        catalog = {row["plan_id"]: row for row in await reading.plans(session)}
-    return any(
-        set(catalog[row["plan_id"]]["carrier_ids"]) & set(wanted["carrier_ids"])
-        for row in held
-        if _is_on(row, day) and row["plan_id"] in catalog
-    )
