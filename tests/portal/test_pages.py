@@ -772,7 +772,7 @@ def test_the_support_desk(town: Town, browser: Browser) -> None:
         fmt.phone(line["service_number"]).replace(fmt.NBSP, " "),
     ):
         here.go("/search")
-        here.page.get_by_label("Account, name, number or e-mail").fill(text)
+        here.page.get_by_label("Account, name, number, e-mail or order").fill(text)
         here.click("Find", "button")
         assert here.page.get_by_role("link", name=town.account, exact=True).count() == 1, text
     here.click(town.account)
@@ -865,7 +865,7 @@ def test_support_gives_units(town: Town, browser: Browser) -> None:
     """From the search to the rollover of the account: told what is wrong, asked again, once."""
     here = visit(town.served, browser)
     here.enter(Role.SUPPORT, "kim")
-    here.page.get_by_label("Account, name, number or e-mail").fill(town.account)
+    here.page.get_by_label("Account, name, number, e-mail or order").fill(town.account)
     here.click("Find", "button")
     here.click(town.account)
     here.click("Rollover")

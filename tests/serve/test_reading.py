@@ -737,10 +737,16 @@ def test_search(town: Warehouse, support: httpx.Client, subscriber: httpx.Client
         (line["service_number"], "number"),
         (line["service_number"][2:], "number"),
         (account["holder_name"].upper(), "name"),
+        (" ".join(reversed(account["holder_name"].split())), "name"),
         (account["email"], "email"),
     ):
         (first, *_) = support.get("/api/v1/accounts", params={"search": text}).json()
         assert (first["account_id"], first["matched"]) == (account["account_id"], matched)
+    (order, *_) = town.rows(
+        "select * from integrity.order_history where account_id is not null order by order_id"
+    )
+    found = support.get("/api/v1/accounts", params={"search": order["order_id"]}).json()
+    assert (order["account_id"], "order") in {(row["account_id"], row["matched"]) for row in found}
     for text in ("%", "_", "\\", "no such thing"):
         assert support.get("/api/v1/accounts", params={"search": text}).json() == []
     assert len(support.get("/api/v1/accounts", params={"search": "A", "limit": 3}).json()) == 3

@@ -77,17 +77,18 @@ async def accounts_by_prefix(session: Session, text: str) -> list[Row]:
 
 
 async def search_accounts(session: Session, text: str, limit: int = 20, offset: int = 0) -> Page:
-    """Accounts by the beginning of their id or of a line's number, by name or e-mail (staff).
+    """Accounts by the beginning of their id or of a line's number, name, e-mail, order (staff).
 
     Args:
         session: of somebody who sees several accounts.
-        text: what is searched for, in any case; of a number its digits are compared.
+        text: what is searched for, in any case; of a number its digits are compared, of a name all
+            words in any order, of an order its whole id.
         limit: at most so many, the exact id first.
         offset: rows before them.
 
     Returns:
         Rows with ``account_id``, ``holder_name``, ``email``, ``closed_on`` and ``matched``: what of
-        it was found (account, number, name or email).
+        it was found (account, number, name, email or order).
     """
     text = text.strip()[:MAX_SEARCH]
     if not text or not is_plain(text):
@@ -106,23 +107,27 @@ async def search_accounts(session: Session, text: str, limit: int = 20, offset: 
                         where service_number like '+' || %(number)s || '%%'
                             or service_number like '+1' || %(number)s || '%%'
                     ) then 2
-                    when holder_name ilike %(anywhere)s then 3
+                    when holder_name ilike all(%(words)s::text[]) then 3
                     when email ilike %(anywhere)s then 4
+                    when account_id in (
+                        select account_id from order_history where order_id = %(text)s
+                    ) then 5
                 end as place
             from accounts
         )
         select accounts.account_id, accounts.holder_name, accounts.email, accounts.closed_on,
-            (array['account', 'number', 'name', 'email'])[found.place] as matched
+            (array['account', 'number', 'name', 'email', 'order'])[found.place] as matched
         from found inner join accounts using (account_id)
         where found.place is not null
         """,
         "order by lower(account_id) = lower(%(text)s) desc,"
-        " array_position(array['account', 'number', 'name', 'email'], matched),"
+        " array_position(array['account', 'number', 'name', 'email', 'order'], matched),"
         ' account_id collate "C"',
         {
             "text": text,
             "beginning": f"{_literally(text)}%",
             "anywhere": f"%{_literally(text)}%",
+            "words": [f"%{_literally(word)}%" for word in text.split()],
             "number": digits if looks_like_number else None,
         },
         min(limit, MAX_FOUND),

@@ -40,7 +40,7 @@ class FoundAccount(BaseModel):
     holder_name: str | None
     email: str | None
     closed_on: date | None
-    matched: str = Field(description="account, number, name or email", examples=["name"])
+    matched: str = Field(description="account, number, name, email or order", examples=["name"])
 
 
 class Line(BaseModel):
