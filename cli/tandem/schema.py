@@ -32,7 +32,11 @@ _SERVER_READS = {
         *("account_id", "time_zone", "opened_on", "closed_on"),
         *("load_id", "row_number"),  # no names, no addresses
     ),
-    "raw.rollover_adjustments": (),  # what staff recorded since the last build
+    "raw.rollover_adjustments": (  # what staff recorded since the last build
+        *("load_id", "adjustment_id", "account_id", "pool_id", "action", "quantity"),
+        *("reason_code", "adjusted_at", "adjusted_by", "bucket_cycle_start", "extend_cycles"),
+        "note",
+    ),
     "raw.orders": (),
     "raw.cdrs": (),
     "outbox.received_orders": ("carrier_id", "idempotency_key", "sha256"),

@@ -171,7 +171,7 @@ def test_the_server_reads_what_it_needs_in_its_own_name(
         *("raw.accounts", "raw.orders", "raw.cdrs", "raw.rollover_adjustments"),
         *("outbox.received_orders", "catalog.plan_pools", "catalog.adjustment_reasons"),
         *("control.build_state", "control.run_values"),
-        *("catalog.carriers", "catalog.plans", "catalog.plan_services"),
+        *("catalog.carriers", "catalog.plans"),
         *("catalog.settlement_agreements", "catalog.int_plan_carriers"),
         *("integrity.int_accounts", "integrity.effective_plans", "integrity.casi_subscribers"),
         *("integrity.int_casi_rows", "integrity.int_counting_orders"),

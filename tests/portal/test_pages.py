@@ -997,7 +997,7 @@ def test_who_adjusts(town: Town) -> None:
         answer = carrier.post(at, data=form | more)
         assert answer.status_code == status, (more, answer.text)
         assert "Traceback" not in answer.text and "adjustment_id" not in answer.text
-    assert "is no pool of the catalog" in carrier.post(at, data=form | {"pool_id": "x"}).text
+    assert "Choose a pool." in carrier.post(at, data=form | {"pool_id": "x"}).text
     (stranger,) = town.warehouse.rows(
         "select account_id from integrity.accounts where account_id not in ("
         " select account_id from integrity.int_carrier_accounts where carrier_id = 'wireline')"
@@ -1135,6 +1135,26 @@ def test_bad_input(town: Town, path: str, status: int) -> None:
         (back,) = re.findall(r'href="([^"]*)">Back to the page', answer.text)
         inside = client(town.served, Role.SUBSCRIBER, town.account)
         assert inside.get(back.removeprefix("/portal")).status_code == 200
+
+
+def test_an_account_is_found_by_an_order(town: Town) -> None:
+    inside = client(town.served, Role.SUPPORT, "kim")
+    (order, *_) = town.warehouse.rows(
+        "select * from integrity.order_history where account_id = %s", town.account
+    )
+    page = inside.get("/search", params={"q": order["order_id"]})
+    assert page.status_code == 200 and f">{town.account}</a>" in page.text
+    assert "<td>order</td>" in page.text
+
+
+def test_a_pool_that_the_account_has_not(town: Town) -> None:
+    """A form that was changed on its way is refused beside the field."""
+    inside = client(town.served, Role.SUPPORT, "kim")
+    path = of_account(town.account, "adjust").removeprefix("/portal")
+    form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', inside.get(path).text))
+    asked = {"pool_id": "none", "quantity": "5", "reason_code": "error_correction"}
+    answer = inside.post(path, data=form | {"action": "credit", "step": "look"} | asked)
+    assert answer.status_code == 422 and "Choose a pool." in answer.text
 
 
 def test_bad_input_of_staff(town: Town) -> None:

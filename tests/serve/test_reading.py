@@ -694,6 +694,7 @@ def balances_agree(town: Warehouse, support: httpx.Client, accounts: list[str]) 
             f"{V1}/rollover/buckets".format(account_id=account_id), params={"available": True}
         ).json()
         assert not {one["bucket_id"] for one in usable} & ended_ids
+        assert {one["status"] for one in usable} <= {"available"}  # nor kept, nor archived
         for bucket in buckets.values():
             assert support.get(bucket["href"]).json() == bucket
             only = who | {"id": bucket["id"]}

@@ -54,6 +54,7 @@ class OwnSessions:
         Raises:
             PoolTimeout: the database is away.
             InvalidSchemaName: the warehouse has not been set up, or not by this version.
+            InsufficientPrivilege: the login may not become the server's role.
         """
         try:
             async with self._pool.connection() as session:
@@ -117,11 +118,17 @@ async def _require(url: str, role: str) -> None:
 
     Raises:
         InvalidSchemaName: there is no such role.
+        InsufficientPrivilege: the login may not become it.
     """
     async with await AsyncConnection.connect(url, connect_timeout=5) as session:
-        cursor = await session.execute("select from pg_roles where rolname = %s", (role,))
-        if await cursor.fetchone() is None:
-            raise errors.InvalidSchemaName(f"there is no role {role}")
+        cursor = await session.execute(
+            "select pg_has_role(current_user, oid, 'set') from pg_roles where rolname = %s", (role,)
+        )
+        found = await cursor.fetchone()
+    if found is None:
+        raise errors.InvalidSchemaName(f"there is no role {role}")
+    if not found[0]:
+        raise errors.InsufficientPrivilege(f"the login may not become {role}")
 
 
 def _audience(subject: Subject) -> tuple[str, str]:

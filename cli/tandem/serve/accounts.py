@@ -154,7 +154,11 @@ async def rollover_buckets(
     """Every bucket with its expiry, in the order in which they are drawn."""
     async with session_for(request, subject, account_id) as (session, _):
         rows = await queries.rollover_buckets(session, account_id, only_available=only_available)
-    return [row for row in rows if not (only_available and row["has_ended"])]
+    return [
+        row
+        for row in rows
+        if not only_available or (row["status"] == "available" and not row["has_ended"])
+    ]
 
 
 @router.get(

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from tandem.database import Connection, connect
+from tandem.database import Connection
 from tandem.errors import Busy, Refused, Unreachable
 from tandem.feeds import MAX_CYCLES, MAX_UNITS
 from tandem.rollover import adjusting
@@ -28,7 +28,7 @@ from tandem.serve.asking import COMMON, FILTERS, WRITING, forbidden, session_for
 from tandem.serve.authentication import Reader
 from tandem.serve.resources import ACCOUNT
 from tandem.serve.tmf import Text
-from tandem.serve.writing import as_loader, write
+from tandem.serve.writing import as_loader, to_judge, write
 from tandem.settings import Settings
 from tandem.tokens import Subject
 
@@ -211,7 +211,7 @@ def _record(
 def _judge(
     settings: Settings, subject: Subject, account_id: str, wanted: AdjustmentCreate
 ) -> Recorded:
-    with connect(settings, "serve", autocommit=True) as connection, _told():
+    with to_judge(settings) as connection, _told():
         return adjusting.judge(connection, _of(connection, subject, account_id, wanted))
 
 

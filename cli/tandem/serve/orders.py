@@ -190,7 +190,10 @@ async def _bundles(
                     and plans.effective_from <= here.today
                     and (plans.effective_to is null or plans.effective_to > here.today)
             ) as has_plan
-        from (select * from integrity.order_history where {of_orders} and is_current) as history
+        from (
+            select account_id, carrier_id, order_id, plan_id, status
+            from integrity.order_history where {of_orders} and is_current
+        ) as history
         left join integrity.int_accounts as accounts on accounts.account_id = history.account_id
         cross join lateral (
             select (

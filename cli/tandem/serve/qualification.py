@@ -67,20 +67,27 @@ async def check(
     items = []
     pool: Pool = request.app.state.pool
     async with pool.connection() as session:
-        for number, item in enumerate(question.productOfferingQualificationItem, start=1):
-            plan_id = item.productOffering.id
-            reasons = await qualifying.reasons(session, account_id, plan_id, on, caller)
-            items.append(
-                {
-                    "id": item.id or str(number),
-                    "state": "done",
-                    "qualificationItemResult": "unqualified" if reasons else "qualified",
-                    "productOffering": {"id": plan_id},
-                    "eligibilityUnavailabilityReason": [
-                        {"code": reason.code, "label": reason.label} for reason in reasons
-                    ],
-                }
-            )
+        against = await qualifying.reasons_by_plan(
+            session,
+            account_id,
+            [item.productOffering.id for item in question.productOfferingQualificationItem],
+            on,
+            caller,
+        )
+    for number, item in enumerate(question.productOfferingQualificationItem, start=1):
+        plan_id = item.productOffering.id
+        reasons = against[plan_id]
+        items.append(
+            {
+                "id": item.id or str(number),
+                "state": "done",
+                "qualificationItemResult": "unqualified" if reasons else "qualified",
+                "productOffering": {"id": plan_id},
+                "eligibilityUnavailabilityReason": [
+                    {"code": reason.code, "label": reason.label} for reason in reasons
+                ],
+            }
+        )
     qualified = all(item["qualificationItemResult"] == "qualified" for item in items)
     return {
         "@type": "CheckProductOfferingQualification",

@@ -109,8 +109,8 @@ async def search_accounts(session: Session, text: str, limit: int = 20, offset: 
                     ) then 2
                     when holder_name ilike all(%(words)s::text[]) then 3
                     when email ilike %(anywhere)s then 4
-                    when account_id in (
-                        select account_id from order_history where order_id = %(text)s
+                    when %(order)s::text is not null and account_id in (
+                        select account_id from order_history where order_id = %(order)s
                     ) then 5
                 end as place
             from accounts
@@ -127,6 +127,7 @@ async def search_accounts(session: Session, text: str, limit: int = 20, offset: 
             "text": text,
             "beginning": f"{_literally(text)}%",
             "anywhere": f"%{_literally(text)}%",
+            "order": None if " " in text or "@" in text else text,
             "words": [f"%{_literally(word)}%" for word in text.split()],
             "number": digits if looks_like_number else None,
         },
@@ -228,9 +229,6 @@ class Wanted:
         service_number: of this line.
         first, last: on local dates from and to, both included.
         other_number: with these digits somewhere in the other party's number.
-        carrier_id: rated by this carrier.
-        cdr_id: with this id.
-        cycle_start: in this cycle.
         since, until: begun at these instants or between them.
         after, before: begun between these instants.
         service: of this service.
@@ -240,9 +238,6 @@ class Wanted:
     first: date | None = None
     last: date | None = None
     other_number: str | None = None
-    carrier_id: str | None = None
-    cdr_id: str | None = None
-    cycle_start: date | None = None
     since: datetime | None = None
     until: datetime | None = None
     after: datetime | None = None
@@ -270,9 +265,6 @@ _OF_DETAIL = """
         and (%(first)s::date is null or detail.local_date >= %(first)s)
         and (%(last)s::date is null or detail.local_date <= %(last)s)
         and (%(other_number)s::text is null or detail.other_number like %(other_number)s)
-        and (%(carrier_id)s::text is null or detail.carrier_id = %(carrier_id)s)
-        and (%(cdr_id)s::text is null or detail.cdr_id = %(cdr_id)s)
-        and (%(cycle_start)s::date is null or detail.cycle_start = %(cycle_start)s)
         and (%(since)s::timestamptz is null or detail.started_at >= %(since)s)
         and (%(until)s::timestamptz is null or detail.started_at <= %(until)s)
         and (%(after)s::timestamptz is null or detail.started_at > %(after)s)
@@ -394,7 +386,7 @@ _DRAWN = """
 AVAILABLE_BUCKETS = f"""
     select * from (
         {_BUCKETS.format(as_of="(select as_of from unbilled_summary limit 1)")}
-        where buckets.remaining_quantity > 0
+        where buckets.remaining_quantity > 0 and buckets.status = 'available'
     ) as buckets
     where not has_ended
     order by buckets.account_id collate "C", {_DRAWN}

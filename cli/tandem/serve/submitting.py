@@ -113,16 +113,14 @@ def read(carrier_id: str, order: OrderCreate) -> Submission:
     return Submission(carrier_id, row, named or originating_carrier)
 
 
-def submit(
-    settings: Settings, submission: Submission, key: str | None, by: str | None = None
-) -> bool:
+def submit(settings: Settings, submission: Submission, key: str | None, by: str) -> bool:
     """Load an order.
 
     Args:
         settings: which database.
         submission: the order.
         key: Idempotency-Key, if one came.
-        by: who sends it, for the manifest; None: the server itself.
+        by: who sends it, for the manifest.
 
     Returns:
         Whether it is new; it is not if the same was here before.

@@ -1,8 +1,9 @@
 """What takes the lock of the warehouse, one after the other.
 
 The server writes nothing but what a file of one row would bring, and writes it as ``tandem load``
-does: the login of its URL becomes the role that owns what is loaded (:func:`as_loader`). No other
-part of the server works with that login.
+does: the login of its URL becomes the role that owns what is loaded (:func:`as_loader`); what it
+only judges it judges with the same rights (:func:`to_judge`). No other part of the server works
+with that login.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import TypeVar
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from tandem.database import Connection, exclusive
+from tandem.database import Connection, connect, exclusive, work_as_owner
 from tandem.errors import Busy
 from tandem.feeds import Feed
 from tandem.loading import single
 from tandem.queries import Row
 from tandem.serve import errors
+from tandem.serve.reading import STATEMENT_SECONDS
 from tandem.settings import Settings
 
 LOCK_SECONDS = 5.0
@@ -36,6 +38,20 @@ def as_loader(settings: Settings) -> Iterator[Connection]:
         Busy: another command is at work.
     """
     with exclusive(settings, "serve", wait_seconds=LOCK_SECONDS) as connection:
+        yield connection
+
+
+@contextmanager
+def to_judge(settings: Settings) -> Iterator[Connection]:
+    """A session with the rights of whoever loads that only reads, without the lock.
+
+    Raises:
+        Unreachable: the database is away.
+    """
+    with connect(settings, "serve", autocommit=True) as connection:
+        work_as_owner(connection)
+        connection.execute("set default_transaction_read_only = on")
+        connection.execute(f"set statement_timeout = '{STATEMENT_SECONDS}s'")
         yield connection
 
 
@@ -56,9 +72,7 @@ class Sent:
     file_name: str
 
 
-def load_row(
-    connection: Connection, sent: Sent, row: Row, *, carrier_id: str, by: str | None
-) -> bool:
+def load_row(connection: Connection, sent: Sent, row: Row, *, carrier_id: str, by: str) -> bool:
     """Load a row as a file would be; False where it changes nothing.
 
     Args:
@@ -66,7 +80,7 @@ def load_row(
         sent: what it is.
         row: texts by column.
         carrier_id: whose row it is.
-        by: who sends it, for the manifest; None: the server itself.
+        by: who sends it, for the manifest.
 
     Raises:
         ApiError: 409, other content came under its id before; 422, a file would reject it.

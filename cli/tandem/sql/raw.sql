@@ -129,6 +129,7 @@ create table if not exists raw.orders (
 );
 create index if not exists orders_by_account on raw.orders (account_id);
 create index if not exists orders_by_load on raw.orders (load_id);
+create index if not exists orders_by_order on raw.orders (order_id);
 
 -- quantities of the three feeds of rollover are in units, as they came
 create table if not exists raw.rollover_adjustments (

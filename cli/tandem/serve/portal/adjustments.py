@@ -240,8 +240,14 @@ def _chosen_from(buckets: Sequence[Row], action: str) -> list[Row]:
     """Buckets that an action can be of: that have what it needs."""
     if action not in OF_A_BUCKET:
         return []
-    has = "expired_quantity" if action == "resale" else "remaining_quantity"
-    return [row for row in buckets if row["source"] == "plan" and row[has]]
+    plan = [row for row in buckets if row["source"] == "plan"]
+    if action == "resale":
+        return [row for row in plan if row["expired_quantity"]]
+    return [
+        row
+        for row in plan
+        if row["remaining_quantity"] and row["status"] not in ("expired", "archived")
+    ]
 
 
 def _wanted(form: Form, choices: Choices, adjustment_id: str) -> AdjustmentCreate | None:
@@ -258,6 +264,9 @@ def _wanted(form: Form, choices: Choices, adjustment_id: str) -> AdjustmentCreat
         }
         if form.action == "extension":  # which is of the bucket as a whole
             said["quantity"] = max(bucket["remaining_units"] // 1, Decimal(1))
+    elif said["pool_id"] is not None and said["pool_id"] not in choices.pools:
+        form.wrong["pool_id"] = HINTS["pool_id"]
+        return None
     try:
         return AdjustmentCreate.model_validate(
             said | {"action": form.action, "adjustment_id": adjustment_id}

@@ -20,7 +20,7 @@ KINDS = (
 )
 
 
-_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
+TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def daily(rows: Sequence[Row], unit_type: str, start: date, end: date, today: da
     last = end - timedelta(days=1)
     return DailyChart(
         unit_type,
-        _TITLES.get(unit_type, fmt.words(unit)),
+        TITLES.get(unit_type, fmt.words(unit)),
         unit,
         _summary(shown, unit),
         fmt.plain(top),

@@ -21,7 +21,7 @@ from tandem.serve.portal.balances import (
     retention_of,
     usable,
 )
-from tandem.serve.portal.charts import Bar, DailyChart, bar, daily
+from tandem.serve.portal.charts import TITLES, Bar, DailyChart, bar, daily
 from tandem.serve.portal.projection import (
     EARLIEST,
     ZERO,
@@ -37,7 +37,6 @@ from tandem.serve.portal.standing import Standing, is_closed, note, standing
 NO_POOL = "none"
 SHOWN = 3  # open cycles to choose from at once
 Choice = tuple[date, date, bool]
-_TITLES = {"minute": "Calls", "message": "Messages", "megabyte": "Data", "event": "Events"}
 
 
 @dataclass(frozen=True)
@@ -392,7 +391,7 @@ def _free(rows: Sequence[Row], outside: Sequence[Row]) -> list[Free]:
                 found.append(Free(name, fmt.counted(_whole(row[column]), row["unit_type"])))
     found += [
         Free(
-            f"{_TITLES.get(row['unit_type'], fmt.words(row['unit_type']))} that never use your"
+            f"{TITLES.get(row['unit_type'], fmt.words(row['unit_type']))} that never use your"
             " allowance",
             fmt.counted(_whole(row["units"]), row["unit_type"]),
         )
