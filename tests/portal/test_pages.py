@@ -1137,6 +1137,31 @@ def test_bad_input(town: Town, path: str, status: int) -> None:
         assert inside.get(back.removeprefix("/portal")).status_code == 200
 
 
+def test_days_are_those_of_the_account(town: Town) -> None:
+    """An evening in America is the next day in UTC, where instants are kept."""
+    (account,) = town.warehouse.rows(
+        "select time_zone from integrity.accounts where account_id = %s", town.other
+    )
+    assert account["time_zone"].startswith("America/")
+    town.warehouse.load(
+        "rollover_adjustments",
+        [
+            {
+                "adjustment_id": "EVENING",
+                "account_id": town.other,
+                "pool_id": "anytime",
+                "action": "credit",
+                "quantity": "1",
+                "reason_code": "error_correction",
+                "adjusted_at": "2025-07-12T02:30:00Z",
+                "adjusted_by": "kim",
+            }
+        ],
+    )
+    page = client(town.served, Role.SUBSCRIBER, town.other).get(f"/accounts/{town.other}/rollover")
+    assert "Recorded on 11 July 2025" in page.text
+
+
 def test_an_account_is_found_by_an_order(town: Town) -> None:
     inside = client(town.served, Role.SUPPORT, "kim")
     (order, *_) = town.warehouse.rows(

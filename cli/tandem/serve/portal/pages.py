@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from tandem.queries import Row
 from tandem.serve.portal import visits
 from tandem.serve.portal.addresses import PATH, of_account, piece
 from tandem.serve.portal.brands import Brands
+from tandem.serve.portal.projection import zone
 from tandem.tokens import InvalidTokenError, Subject, read_token
 
 _SOURCES = {
@@ -62,6 +63,7 @@ def _environment() -> Environment:
         "query": lambda pairs: urlencode({k: v for k, v in pairs.items() if v}),
     }
     environment.filters["last_day"] = lambda value: fmt.long_date(value - timedelta(days=1))
+    environment.filters["local_date"] = _local_date
     environment.globals["period"] = fmt.period
     environment.globals["listed"] = fmt.listed
     return environment
@@ -70,6 +72,11 @@ def _environment() -> Environment:
 def money(value: Decimal | None, currency: str | None) -> str:
     """An amount, to the cent."""
     return fmt.money((value or fmt.ZERO).quantize(Decimal("0.01"), ROUND_HALF_UP), currency or "")
+
+
+def _local_date(value: datetime, account: Row | None) -> date:
+    """The day of an instant where an account is; of none in particular, in UTC."""
+    return value.astimezone(zone(account["time_zone"] if account else None)).date()
 
 
 def _carrier(carrier_id: str | None, names: Mapping[str, str]) -> str:

@@ -78,7 +78,15 @@ async def plan(request: Request, subject: Visitor, account_id: str) -> Response:
             row for row in held if row["effective_to"] is not None and row["effective_to"] <= today
         ],
         lines=lines,
-        changes=changes(history.rows, syncs, carriers, today),
+        changes=changes(
+            [
+                {**row, "status_at": row["status_at"].astimezone(zone(account["time_zone"]))}
+                for row in history.rows
+            ],
+            syncs,
+            carriers,
+            today,
+        ),
         received=received,
         carriers=carriers,
         may_order=subject.role is Role.SUBSCRIBER,
