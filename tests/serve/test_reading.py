@@ -777,7 +777,9 @@ def test_whole_marts(town: Warehouse, carrier: httpx.Client, support: httpx.Clie
         expected = [
             row
             for row in town.mart(mart)
-            if row.get("remaining_quantity", 1) > 0 and row.get("bucket_id") not in ended
+            if row.get("remaining_quantity", 1) > 0
+            and row.get("status", "available") == "available"
+            and row.get("bucket_id") not in ended
         ]
         for client, wanted in (
             (support, expected),
