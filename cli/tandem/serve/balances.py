@@ -145,9 +145,9 @@ async def show_balance(
 
 
 async def _balances(session: Session, account: Row) -> list[AccumulatedBalance]:
-    summary = _current(await queries.unbilled_summary(session, account["account_id"]), account)
-    buckets = await _buckets(session, account)
-    return [_accumulated(row, buckets) for row in summary]
+    summary = await queries.unbilled_summary(session, account["account_id"])
+    buckets = await _buckets_beside(summary, session, account)
+    return [_accumulated(row, buckets) for row in _current(summary, account)]
 
 
 def _current(summary: list[Row], account: Row) -> list[Row]:
@@ -162,8 +162,13 @@ def _current(summary: list[Row], account: Row) -> list[Row]:
 
 
 async def _buckets(session: Session, account: Row) -> list[Bucket]:
+    summary = await queries.unbilled_summary(session, account["account_id"])
+    return await _buckets_beside(summary, session, account)
+
+
+async def _buckets_beside(every: list[Row], session: Session, account: Row) -> list[Bucket]:
+    """Allowances of the cycle that is on, and rollover units; `every`: the account's summary."""
     account_id = account["account_id"]
-    every = await queries.unbilled_summary(session, account_id)
     summary = _current(every, account)
     as_of = every[0]["as_of"] if every else None
     rollover = await queries.rollover_buckets(session, account_id)
